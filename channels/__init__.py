@@ -1,0 +1,1 @@
+"""How citizens reach us: one folder a channel, each turning wire bytes into messages."""

@@ -1,0 +1,1 @@
+"""The public API as a channel: the sender reads our answer and can mend what is wrong."""

@@ -1,0 +1,42 @@
+"""Errors of the channels.
+
+ChannelError
+├── SignatureRejected   the sender is not who it says: answered 401, nothing kept
+├── MalformedAppeal     the sender can mend it: answered 4xx with every field named
+└── Unparsable          the sender cannot mend it: quarantined, answered as the vendor expects
+"""
+
+from dataclasses import dataclass
+
+
+class ChannelError(Exception):
+    """Root of everything a channel raises."""
+
+
+class SignatureRejected(ChannelError):
+    """The request's signature is missing, too old or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One field of a request that cannot be accepted, and what to do about it."""
+
+    field: str
+    """JSON pointer into the body, such as `/reporter/phone`; empty for the body as a whole."""
+    remedy: str
+    remedy_zh: str
+
+
+class MalformedAppeal(ChannelError):
+    """What a sender who can mend it sent wrongly, field by field.
+
+    Never carries what the citizen wrote, only the names of fields.
+    """
+
+    def __init__(self, *faults: FieldFault) -> None:
+        super().__init__("; ".join(f"{fault.field or 'body'}: {fault.remedy}" for fault in faults))
+        self.faults = faults
+
+
+class Unparsable(ChannelError):
+    """A genuine vendor's message that we cannot read; its text is a reason without content."""

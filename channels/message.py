@@ -1,0 +1,54 @@
+"""The message: what every channel hands to intake, whatever came over the wire."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who tells of the matter (诉求人), as far as they said; all of it is kept encrypted."""
+
+    name: str | None = None
+    phone: str | None = None
+    identity_number: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the matter lies, as the citizen gave it; WGS 84 degrees."""
+
+    address: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that already lies, encrypted and flushed, in the attachment store."""
+
+    address: str
+    """Keyed digest of the content: the same content has the same address."""
+    size: int
+    """Bytes of the content before encryption."""
+    media_type: str
+    """Told from the content, not from the name."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a citizen; `(channel, message_id)` is its key for ever."""
+
+    channel: str
+    message_id: str
+    text: str
+    raw: bytes
+    """What came over the wire, kept encrypted as evidence."""
+    reporter: Reporter | None = None
+    place: Place | None = None
+    attachments: tuple[Attachment, ...] = ()
+    sent_at: datetime | None = None
+    """When the citizen sent it by the vendor's clock, UTC."""
+    edits: str | None = None
+    """The message_id of the same channel that this one adds to: an edit is an addition."""

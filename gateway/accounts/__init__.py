@@ -1,0 +1,1 @@
+"""Sign-in, permissions and keys."""

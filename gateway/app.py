@@ -1,0 +1,329 @@
+"""The composition root: the place that chooses implementations and wires them."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from channels.registry import configured_channels
+from gateway.accounts.accounts import Accounts
+from gateway.accounts.data_keys import StoredDataKeys
+from gateway.accounts.keys import Vault, read_key_file
+from gateway.bell import Bell
+from gateway.catalogue import CatalogueFolder
+from gateway.clock import Clock, SystemClock
+from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.confirmation.deadlines import Deadlines
+from gateway.dispatch.relay import Relay
+from gateway.dispatch.streams import Streams, connect
+from gateway.dispatch.valkey import EmbeddedValkey
+from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
+from gateway.intake.inbox import Inbox
+from gateway.intake.open_ticket import TicketOpener
+from gateway.intake.quarantine import Quarantine
+from gateway.intake.triage_processes import TriageProcesses
+from gateway.leases import Lease
+from gateway.observability.metrics import Metrics
+from gateway.settings import Settings, SettingsError
+from gateway.tickets.clocks import StartingPoints
+from gateway.tickets.database import Database, open_database
+from gateway.tickets.migrate import migrate
+from gateway.tickets.ticket import ClockRules
+from gateway.web.attempts import Attempts
+from gateway.web.parts import OperationParts, Ping, WebParts
+from gateway.web.server import Runner, build_application
+from models.bundle import shipped_folder
+from triage.appeal import Appeal
+from triage.decision import Tier
+from triage.pipeline import tier_by_rules
+from triage.taxonomy import Catalogue
+
+log = structlog.get_logger(__name__)
+_DRAIN_SECONDS: Final = 20.0
+
+
+class ServeRole(StrEnum):
+    """What a process does; one without roles does everything."""
+
+    WEB = "web"
+    TRIAGE = "triage"
+    RELAY = "relay"
+    CLOCK = "clock"
+
+
+@dataclass(slots=True)
+class Foundation:
+    """What every role and every command stands on."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    vault: Vault
+    rules: ClockRules
+
+
+@asynccontextmanager
+async def foundation(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Foundation]:
+    """Give the migrated database and the vault, and close them afterwards.
+
+    Raises `KeysError`, `SettingsError`, and what the database raises when it is away.
+    """
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    made = settings.keys is None and not (settings.data_dir / "keys.json").exists()
+    key_file, path = read_key_file(settings.keys, settings.data_dir)
+    if made:
+        log.warning(
+            "new keys were made: keep a copy apart from the data, without them it cannot be read",
+            path=str(path),
+        )
+    database = open_database(settings.database)
+    try:
+        await migrate(database, clock)
+        vault = Vault(key_file, StoredDataKeys(database))
+        await vault.start()
+        rules = ClockRules(
+            StartingPoints(settings.acknowledge_from, settings.report_from),
+            settings.publish_unconfirmed_at,
+        )
+        yield Foundation(settings, clock, Metrics(), database, vault, rules)
+    finally:
+        await database.close()
+
+
+async def serve(
+    settings: Settings,
+    roles: Collection[ServeRole] = tuple(ServeRole),
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve the roles until SIGTERM or SIGINT, then drain; `ready` hears the port."""
+    async with foundation(settings) as base, AsyncExitStack() as stack:
+        service = _Service(base, frozenset(roles), stack)
+        port = await service.start()
+        log.info("serving", roles=sorted(roles), host=settings.host, port=port)
+        if ready is not None:
+            ready(port)
+        await service.until_stopped()
+        log.info("draining")
+
+
+class _Service:
+    """One process: its parts, its endless tasks, and the order in which they end."""
+
+    def __init__(
+        self, base: Foundation, roles: frozenset[ServeRole], stack: AsyncExitStack
+    ) -> None:
+        self._base = base
+        self._roles = roles
+        self._stack = stack
+        self._accepted = Bell(base.clock)
+        self._decided = Bell(base.clock)
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> int:
+        """Start everything, what others need first; return the port that is served."""
+        settings, base = self._base.settings, self._base
+        texts, catalogue = self._catalogue().load()
+        redis_url = await self._redis_url()
+        streams = Streams(lambda: connect(redis_url), settings.groups)
+        self._stack.push_async_callback(streams.close)
+        triage = TriageProcesses(
+            settings.models_dir or shipped_folder(), texts, settings.triage_processes
+        )
+        self._stack.callback(triage.close)
+        attachments = Attachments(
+            attachment_store(settings), base.vault, settings.data_dir / "scratch", settings.max_file
+        )
+        await attachments.start()
+        desk = ConfirmationDesk(
+            base.database,
+            base.clock,
+            base.rules,
+            timedelta(seconds=settings.undo_seconds),
+            frozenset(catalogue.units),
+            self._decided,
+        )
+        tier_rules = _TierRules(catalogue)
+        self._watch_catalogue(triage, tier_rules, desk)
+        await self._start_workers(streams, triage, tier_rules)
+        pings: dict[str, Ping] = {"redis": streams.ping}
+        if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
+            await triage.start()
+            pings["triage"] = triage.ping
+        parts = self._web_parts(attachments, triage, desk) if ServeRole.WEB in self._roles else None
+        operations = OperationParts(
+            base.clock,
+            base.metrics,
+            base.database,
+            {"database": base.database.ping, "attachments": attachments.ping},
+            pings,
+        )
+        return await self._listen(build_application(operations, parts))
+
+    async def until_stopped(self) -> None:
+        """Return at SIGTERM or SIGINT; raise what an endless task raised."""
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        waiting = asyncio.ensure_future(stopped.wait())
+        endings: set[asyncio.Future[Any]] = {waiting, self._failed}
+        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._failed.done():
+            self._failed.result()
+
+    def _catalogue(self) -> CatalogueFolder:
+        settings = self._base.settings
+        last_good = settings.data_dir / "catalogue.last-good"
+        self._folder = CatalogueFolder(settings.catalogue, last_good, self._base.clock)
+        return self._folder
+
+    def _watch_catalogue(
+        self, triage: TriageProcesses, rules: "_TierRules", desk: ConfirmationDesk
+    ) -> None:
+        def take_over(texts: dict[str, str], catalogue: Catalogue) -> None:
+            triage.replace_catalogue(texts)
+            rules.catalogue = catalogue
+            desk.units = frozenset(catalogue.units)
+
+        self._folder.on_change = take_over
+        self._run(self._folder.watch(), "catalogue")
+
+    async def _redis_url(self) -> str:
+        settings, base = self._base.settings, self._base
+        if settings.redis_url is not None:
+            return settings.redis_url
+        if self._roles != frozenset(ServeRole):
+            raise SettingsError(
+                "JIESU_REDIS_URL: a process with only some roles needs a Redis that the others "
+                "reach too"
+            )
+        valkey = EmbeddedValkey(settings.data_dir, base.clock, base.metrics)
+        await valkey.start()
+        self._stack.push_async_callback(valkey.stop)
+        self._run(valkey.watch(), "valkey")
+        return f"unix://{valkey.socket}"
+
+    async def _start_workers(
+        self, streams: Streams, triage: TriageProcesses, rules: "_TierRules"
+    ) -> None:
+        base, settings = self._base, self._base.settings
+        if ServeRole.RELAY in self._roles:
+            lease = Lease(base.database, base.clock, "relay")
+            relay = Relay(
+                base.database, streams, base.clock, base.rules, lease, self._decided, base.metrics
+            )
+            self._run(relay.run(), "relay")
+        if ServeRole.CLOCK in self._roles:
+            lease = Lease(base.database, base.clock, "clock")
+            deadlines = Deadlines(
+                base.database, base.clock, base.rules, lease, self._decided, base.metrics
+            )
+            self._run(deadlines.run(), "clock")
+        if ServeRole.TRIAGE in self._roles:
+            opener = TicketOpener(
+                base.database,
+                base.vault,
+                base.clock,
+                triage,
+                rules,
+                base.rules,
+                self._accepted,
+                self._decided,
+                base.metrics,
+                batch=settings.triage_batch,
+                parallel=settings.triage_processes + 1,
+            )
+            self._run(opener.run(), "triage")
+
+    def _web_parts(
+        self, attachments: Attachments, triage: TriageProcesses, desk: ConfirmationDesk
+    ) -> WebParts:
+        base, settings = self._base, self._base.settings
+        return WebParts(
+            settings=settings,
+            clock=base.clock,
+            metrics=base.metrics,
+            database=base.database,
+            vault=base.vault,
+            inbox=Inbox(
+                base.database, base.vault, base.clock, self._accepted, surge=settings.surge
+            ),
+            attachments=attachments,
+            channels=configured_channels(settings.webhook_secrets, settings.max_text),
+            quarantine=Quarantine(base.database, base.vault, base.clock),
+            triage=triage,
+            accounts=Accounts(base.database, base.vault, base.clock),
+            desk=desk,
+            attempts=Attempts(),
+        )
+
+    async def _listen(self, application: web.Application) -> int:
+        settings = self._base.settings
+        runner = Runner(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
+        await runner.setup()
+        # Ended first: no new request while the others finish what they do.
+        self._stack.push_async_callback(runner.cleanup)
+        try:
+            site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+            await site.start()
+        except (OSError, socket.gaierror) as error:
+            raise SettingsError(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+                "set JIESU_HOST and JIESU_PORT to an address that is free"
+            ) from None
+        port: int = runner.addresses[0][1]
+        return port
+
+    def _run(self, endless: Coroutine[Any, Any, None], name: str) -> None:
+        """Keep an endless task until the end; its failure ends the process, to be restarted."""
+        task = asyncio.create_task(endless, name=name)
+
+        def note(done: asyncio.Task[None]) -> None:
+            if not done.cancelled() and done.exception() and not self._failed.done():
+                self._failed.set_exception(done.exception() or RuntimeError(name))
+
+        task.add_done_callback(note)
+
+        async def stop() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+
+        self._stack.push_async_callback(stop)
+
+
+@dataclass(slots=True)
+class _TierRules:
+    """The tier by rules alone, over the catalogue of the moment."""
+
+    catalogue: Catalogue
+
+    def __call__(self, appeal: Appeal) -> Tier:
+        return tier_by_rules(self.catalogue, appeal)
+
+
+def attachment_store(settings: Settings) -> AttachmentStore:
+    """Return the folder, or the S3 store where its URL is set; raise `SettingsError`."""
+    url = settings.attachments_url
+    if url is None:
+        return FolderStore(settings.data_dir / "attachments")
+    if not url.startswith("s3://"):
+        raise SettingsError("JIESU_ATTACHMENTS_URL: start it with s3://")
+    try:
+        from gateway.intake.attachments_s3 import S3Store
+    except ImportError:
+        raise SettingsError(
+            "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
+        ) from None
+    return S3Store(url)

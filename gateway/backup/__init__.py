@@ -1,0 +1,1 @@
+"""Backup and restore, one format for both databases."""

@@ -1,0 +1,61 @@
+"""`jiesu quarantine`: messages that could not be read."""
+
+from typing import Annotated
+
+import typer
+
+from channels.errors import Unparsable
+from channels.registry import configured_channels
+from gateway.app import Foundation
+from gateway.bell import Bell
+from gateway.cli.running import with_foundation
+from gateway.intake.inbox import Inbox
+from gateway.intake.quarantine import Quarantine
+
+quarantine = typer.Typer(no_args_is_help=True, help="Messages that could not be read.")
+
+
+@quarantine.command("list")
+def list_(
+    replayed: Annotated[bool, typer.Option(help="Those too that were replayed.")] = False,
+) -> None:
+    """List what is in quarantine: id, channel, time, reason; never the content."""
+
+    async def work(base: Foundation) -> None:
+        desk = Quarantine(base.database, base.vault, base.clock)
+        for item in await desk.waiting(replayed=replayed):
+            state = "replayed" if item.replayed_at else "waiting"
+            typer.echo(
+                f"{item.id}  {item.channel}  {item.received_at:%Y-%m-%dT%H:%M:%SZ}  "
+                f"{state}  {item.reason}"
+            )
+
+    with_foundation(work)
+
+
+@quarantine.command()
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids; default: all that wait.")] = None,
+) -> None:
+    """Read messages again and accept them; one that still cannot be read stays."""
+
+    async def work(base: Foundation) -> int:
+        desk = Quarantine(base.database, base.vault, base.clock)
+        channels = configured_channels(base.settings.webhook_secrets, base.settings.max_text)
+        inbox = Inbox(
+            base.database, base.vault, base.clock, Bell(base.clock), surge=base.settings.surge
+        )
+        failed = 0
+        for identity in ids or [item.id for item in await desk.waiting()]:
+            try:
+                receipts = await desk.replay(identity, channels, inbox)
+            except (Unparsable, LookupError) as error:
+                failed += 1
+                typer.echo(f"{identity}  {error}", err=True)
+                continue
+            for receipt in receipts:
+                typer.echo(f"{identity}  {receipt.ticket_id}")
+        return failed
+
+    if with_foundation(work):
+        raise typer.Exit(1)

@@ -1,0 +1,36 @@
+"""`jiesu serve`: the running service."""
+
+from typing import Annotated
+
+import typer
+import uvloop
+
+from gateway.accounts.keys import KeysError
+from gateway.app import ServeRole
+from gateway.app import serve as run
+from gateway.dispatch.valkey import ValkeyFailed
+from gateway.intake.triage_processes import TriageFailed
+from gateway.observability.logs import configure_logs
+from gateway.settings import SettingsError, read_settings
+from gateway.tickets.migrate import MigrationRefused
+from triage.taxonomy import CatalogueError
+
+
+def serve(
+    role: Annotated[
+        list[ServeRole] | None,
+        typer.Option(help="Only this role; give it again for another. Default: all of them."),
+    ] = None,
+) -> None:
+    """Serve until SIGTERM: web, triage, relay and clock, or only some of these roles."""
+    settings = read_settings()
+    configure_logs(settings.log_level, settings.log_format)
+    try:
+        uvloop.run(run(settings, tuple(role or ServeRole), _announce))
+    except (KeysError, ValkeyFailed, MigrationRefused, TriageFailed, CatalogueError) as error:
+        raise SettingsError(str(error)) from None
+
+
+def _announce(port: int) -> None:
+    settings = read_settings()
+    typer.echo(f"接诉 Jiesu serves on http://{settings.host}:{port}")

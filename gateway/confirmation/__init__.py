@@ -1,0 +1,1 @@
+"""An agent accepts or corrects; nobody's ticket waits on nobody."""

@@ -1,0 +1,175 @@
+"""The outbox: what is to be published, written in the transaction of the change itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.tickets.addressing import addressee
+from gateway.tickets import schema
+from gateway.tickets.document import dump_document, ticket_document
+from gateway.tickets.store import Words, attachments_of, latest_decisions, words_of
+from gateway.tickets.ticket import Ticket
+
+Change = Literal["new", "changed", "withdrawn"]
+_table = schema.outbox
+_UNPUBLISHED = _table.c.published_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A ticket that is to be published with all that its document holds."""
+
+    ticket: Ticket
+    words: list[Words]
+    attachments: list[dict[str, Any]]
+    decision: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An outbox row that the relay has still to publish."""
+
+    number: int
+    ticket_id: str
+    version: int
+    tier: str
+    change: Change
+    payload: str
+
+
+async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) -> list[Draft]:
+    """Return the tickets with their words, attachments and newest decisions."""
+    ids = [ticket.id for ticket in tickets]
+    words = await words_of(connection, ids)
+    attachments = await attachments_of(connection, ids)
+    decisions = await latest_decisions(connection, ids)
+    return [
+        Draft(item, words.get(item.id, []), attachments.get(item.id, []), decisions.get(item.id))
+        for item in tickets
+    ]
+
+
+async def enqueue(
+    connection: AsyncConnection,
+    drafts: Sequence[Draft],
+    now: datetime,
+    *,
+    hold_until: datetime | None = None,
+) -> None:
+    """Put the tickets' present versions into the outbox, held until a time if one is given."""
+    if drafts:
+        rows = [_row(draft, now, hold_until) for draft in drafts]
+        await connection.execute(insert(_table), rows)
+
+
+def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, Any]:
+    ticket = draft.ticket
+    addressed = addressee(ticket)
+    # Another unit's clocks start when it gets the ticket: the relay fills the time in.
+    told = replace(ticket, dispatched_at=None) if addressed[0] != ticket.dispatched_unit else ticket
+    document = ticket_document(told, draft.words, draft.attachments, draft.decision, addressed)
+    return {
+        "ticket_id": ticket.id,
+        "version": ticket.version,
+        "tier": ticket.tier,
+        "change": "changed" if ticket.dispatched_at else "new",
+        "due_at": ticket.dispatch_due_at,
+        "released": hold_until is None,
+        "not_before": hold_until or now,
+        "payload": dump_document(document),
+    }
+
+
+async def release(connection: AsyncConnection, now: datetime) -> None:
+    """Let out what was held long enough; from here on it cannot be taken back."""
+    await connection.execute(
+        update(_table)
+        .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= now)
+        .values(released=True)
+    )
+
+
+async def take_back(connection: AsyncConnection, ticket_id: str, version: int) -> bool:
+    """Remove a version that is still held; return whether that was in time."""
+    found = await connection.execute(
+        delete(_table).where(
+            _table.c.ticket_id == ticket_id, _table.c.version == version, ~_table.c.released
+        )
+    )
+    return found.rowcount > 0
+
+
+_WAITING = (
+    select(
+        _table.c.number,
+        _table.c.ticket_id,
+        _table.c.version,
+        _table.c.tier,
+        _table.c.change,
+        _table.c.payload,
+    )
+    .where(_UNPUBLISHED, _table.c.released)
+    .order_by(_table.c.due_at, _table.c.number)
+    .limit(bindparam("most"))
+)
+
+
+async def waiting(connection: AsyncConnection, most: int) -> list[Waiting]:
+    """Return what is to be published now, in the order of its due time."""
+    rows = await connection.execute(_WAITING, {"most": most})
+    return [Waiting(*row) for row in rows]
+
+
+async def mark_published(
+    connection: AsyncConnection, entries: Sequence[tuple[int, tuple[int, int]]], now: datetime
+) -> None:
+    """Note the entry ids, as `(milliseconds, sequence)`, of the rows with these numbers."""
+    await connection.execute(
+        update(_table)
+        .where(_table.c.number == bindparam("of"))
+        .values(published_at=bindparam("at"), entry_ms=bindparam("ms"), entry_seq=bindparam("seq")),
+        [{"of": number, "at": now, "ms": ms, "seq": seq} for number, (ms, seq) in entries],
+    )
+
+
+async def forget_delivered(
+    connection: AsyncConnection, tier: str, entries: Sequence[tuple[int, int]]
+) -> None:
+    """Remove the rows whose entries every group has acknowledged."""
+    await connection.execute(
+        delete(_table).where(
+            _table.c.tier == bindparam("of"),
+            _table.c.entry_ms == bindparam("ms"),
+            _table.c.entry_seq == bindparam("seq"),
+        ),
+        [{"of": tier, "ms": ms, "seq": seq} for ms, seq in entries],
+    )
+
+
+async def publish_again(
+    connection: AsyncConnection, tier: str | None, after: tuple[int, int]
+) -> int:
+    """Mark as unpublished what lies behind an entry id of a stream; return how many."""
+    table = _table.c
+    behind = (table.entry_ms > after[0]) | (
+        (table.entry_ms == after[0]) & (table.entry_seq > after[1])
+    )
+    statement = update(_table).where(table.published_at.is_not(None), behind)
+    if tier is not None:
+        statement = statement.where(table.tier == tier)
+    found = await connection.execute(
+        statement.values(published_at=None, entry_ms=None, entry_seq=None)
+    )
+    return found.rowcount
+
+
+async def depth(connection: AsyncConnection) -> tuple[int, int]:
+    """Return how many rows are still to be published, and how many are published but not done."""
+    unpublished = func.sum(func.coalesce(_table.c.published_at.is_(None).cast(schema.Number), 0))
+    row = (await connection.execute(select(func.count(), unpublished))).one()
+    total, open_rows = int(row[0]), int(row[1] or 0)
+    return open_rows, total - open_rows

@@ -1,0 +1,1 @@
+"""Accepting: inbox, attachments, quarantine, and the triage that opens the ticket."""

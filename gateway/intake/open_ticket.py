@@ -1,0 +1,271 @@
+"""From `received` to a decided ticket: claim, triage, store decision and outbox together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.accounts.keys import Vault
+from gateway.bell import Bell
+from gateway.clock import Clock
+from gateway.tickets.addressing import publish_now
+from gateway.dispatch.outbox import enqueue, load_drafts
+from gateway.intake.masking import Masked
+from gateway.intake.triage_processes import TriageFailed, TriageProcesses
+from gateway.observability.metrics import Metrics
+from gateway.tickets import schema
+from gateway.tickets.database import Database
+from gateway.tickets.store import Happening, Words, lock_tickets, save, words_of
+from gateway.tickets.ticket import ClockRules, Ticket, apply_decision, leave_untriaged
+from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
+from triage.appeal import Appeal, SourceText
+from triage.decision import Decision, Tier
+
+log = structlog.get_logger(__name__)
+_LEASE: Final = timedelta(seconds=15)
+_LOOK_EVERY: Final = 0.5
+_MOST_ATTEMPTS: Final = 5
+TierByRules = Callable[[Appeal], Tier]
+
+_READY = (
+    select(schema.tickets.c.id)
+    .where(
+        schema.tickets.c.needs_triage,
+        or_(
+            schema.tickets.c.triage_not_before.is_(None),
+            schema.tickets.c.triage_not_before <= bindparam("now"),
+        ),
+    )
+    .order_by(schema.tickets.c.accepted_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(schema.tickets)
+    .where(schema.tickets.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        triage_not_before=bindparam("until"),
+        triage_attempts=schema.tickets.c.triage_attempts + 1,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What triage made of a ticket: a decision, or the tier of the rules where it failed."""
+
+    ticket_id: str
+    words: list[Words]
+    decision: Decision | None
+    rules_tier: Tier | None = None
+
+
+@dataclass(slots=True)
+class TicketOpener:
+    """The triage role: several of them may work side by side over one database."""
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    processes: TriageProcesses
+    tier_by_rules: TierByRules
+    rules: ClockRules
+    accepted: Bell
+    decided: Bell
+    metrics: Metrics
+    batch: int = 32
+    parallel: int = 2
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Work until cancelled; a database that is away is tried again."""
+        if self.database.is_embedded:
+            await self.database.write(_forget_leases)
+        try:
+            while True:
+                try:
+                    claimed = await self.database.write(self._claim)
+                except Exception as error:
+                    log.error("triage cannot claim tickets", error=type(error).__name__)
+                    await self.clock.sleep(1)
+                    continue
+                if not claimed:
+                    await self.accepted.wait(_LOOK_EVERY)
+                    continue
+                self._start(self._open(claimed))
+                if len(self._running) >= self.parallel:
+                    await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _claim(self, connection: AsyncConnection) -> list[str]:
+        now = self.clock.now()
+        rows = await connection.execute(_READY, {"now": now, "most": self.batch})
+        ids = [row.id for row in rows]
+        if ids:
+            await connection.execute(_CLAIM, {"ids": ids, "until": now + _LEASE})
+        return ids
+
+    async def _open(self, ids: list[str]) -> None:
+        try:
+            async with self.database.read() as connection:
+                words = await words_of(connection, ids)
+                attempts = await _attempts(connection, ids)
+            given_up = [number for number in ids if attempts.get(number, 0) > _MOST_ATTEMPTS]
+            outcomes = await self._triage(words, given_up)
+            published = await self.database.write(
+                lambda connection: self._store(connection, outcomes)
+            )
+        except Exception as error:
+            # The lease runs out and the tickets are claimed again.
+            log.error("triage of a batch failed", error=type(error).__name__, tickets=len(ids))
+            return
+        if published:
+            self.decided.ring()
+
+    async def _triage(self, words: dict[str, list[Words]], given_up: list[str]) -> list[Outcome]:
+        appeals = {number: await self._appeal(items) for number, items in words.items()}
+        trying = [number for number in appeals if number not in given_up]
+        started = self.clock.monotonic()
+        decided = await self._decide([(number, appeals[number]) for number in trying])
+        self.metrics.triage_seconds.observe(self.clock.monotonic() - started)
+        outcomes = []
+        for number, appeal in appeals.items():
+            decision = decided.get(number)
+            tier = None if decision else self._tier_by_rules(appeal)
+            outcomes.append(Outcome(number, words[number], decision, tier))
+        return outcomes
+
+    async def _decide(self, appeals: Sequence[tuple[str, Appeal]]) -> dict[str, Decision]:
+        """Decide on all at once; where that fails, on each alone, leaving out what fails."""
+        if not appeals:
+            return {}
+        try:
+            found = await self.processes.decide([appeal for _, appeal in appeals])
+        except TriageFailed as error:
+            if len(appeals) == 1:
+                log.error("triage failed", ticket_id=appeals[0][0], reason=str(error))
+                return {}
+            singly: dict[str, Decision] = {}
+            for item in appeals:
+                singly |= await self._decide([item])
+            return singly
+        return {
+            number: Decision.model_validate_json(decision)
+            for (number, _), decision in zip(appeals, found, strict=True)
+        }
+
+    async def _appeal(self, words: list[Words]) -> Appeal:
+        texts = [
+            SourceText(
+                item.id,
+                (await self.vault.open(item.sealed_text, f"message/{item.id}/text")).decode(),
+            )
+            for item in words
+        ]
+        return Appeal(tuple(texts))
+
+    def _tier_by_rules(self, appeal: Appeal) -> Tier | None:
+        try:
+            return self.tier_by_rules(appeal)
+        except Exception as error:
+            log.error("the tier rules failed", error=type(error).__name__)
+            return None
+
+    async def _store(self, connection: AsyncConnection, outcomes: list[Outcome]) -> int:
+        """Store what is still wanted; return how many tickets went to the outbox."""
+        now = self.clock.now()
+        locked = await lock_tickets(connection, [item.ticket_id for item in outcomes])
+        wanted = [item for item in outcomes if locked[item.ticket_id].needs_triage]
+        happenings = [self._happening(locked[item.ticket_id], item, now) for item in wanted]
+        await _store_decisions(connection, wanted, happenings, now)
+        await save(connection, happenings)
+        out = [item.ticket for item in happenings if _goes_out(item.ticket)]
+        if out:
+            await enqueue(connection, await load_drafts(connection, out), now)
+        for item in happenings:
+            self.metrics.triaged.labels(item.ticket.channel, str(item.ticket.tier)).inc()
+        return len(out)
+
+    def _happening(self, ticket: Ticket, outcome: Outcome, now: datetime) -> Happening:
+        if outcome.decision is None:
+            after = leave_untriaged(ticket, outcome.rules_tier, self.rules)
+        else:
+            after = apply_decision(ticket, outcome.decision, self.rules)
+        if after.status is Status.RECEIVED:
+            after = replace(after, status=change_status(after.status, Status.AWAITING_CONFIRMATION))
+        reason = publish_now(after, now) if after.status not in CLOSED else None
+        if reason is not None:
+            after = replace(
+                after, confirmation=reason, confirmed_at=now, warn_at=None, publish_at=None
+            )
+        after = replace(after, version=ticket.version + 1)
+        detail: dict[str, Any] = {"tier": after.tier, "unit": after.unit}
+        event = "triaged" if outcome.decision else "triage_failed"
+        return Happening(after, event, "triage", now, detail)
+
+
+def _goes_out(ticket: Ticket) -> bool:
+    return ticket.confirmation is not Confirmation.NONE and ticket.status not in CLOSED
+
+
+async def _store_decisions(
+    connection: AsyncConnection,
+    outcomes: list[Outcome],
+    happenings: list[Happening],
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "ticket_id": outcome.ticket_id,
+            "version": happening.ticket.version,
+            "made_at": now,
+            "model": f"{outcome.decision.model.name}@{outcome.decision.model.version}",
+            "decision": masked_decision(outcome.decision, outcome.words),
+        }
+        for outcome, happening in zip(outcomes, happenings, strict=True)
+        if outcome.decision is not None
+    ]
+    if rows:
+        await connection.execute(insert(schema.decisions), rows)
+
+
+def masked_decision(decision: Decision, words: list[Words]) -> dict[str, Any]:
+    """Return the decision with its reasons pointing into the masked texts."""
+    document = decision.model_dump(mode="json")
+    by_source = {item.id: item for item in words if item.mask_spans}
+    for reason in document["reasons"]:
+        if (item := by_source.get(reason["source"])) is not None:
+            masked = Masked(item.text, item.mask_spans)
+            reason["start"], reason["end"] = masked.move(reason["start"], reason["end"])
+    return document
+
+
+async def _attempts(connection: AsyncConnection, ids: list[str]) -> dict[str, int]:
+    table = schema.tickets.c
+    rows = await connection.execute(
+        select(table.id, table.triage_attempts).where(
+            table.id.in_(bindparam("ids", expanding=True))
+        ),
+        {"ids": ids},
+    )
+    return {row.id: row.triage_attempts for row in rows}
+
+
+async def _forget_leases(connection: AsyncConnection) -> None:
+    """At the start of the only process there is, nobody else can hold a lease."""
+    await connection.execute(
+        update(schema.tickets).where(schema.tickets.c.needs_triage).values(triage_not_before=None)
+    )

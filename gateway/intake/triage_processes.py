@@ -1,0 +1,103 @@
+"""Child processes that run the model, so that deciding never blocks the event loop."""
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import signal
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Final
+
+from triage.appeal import Appeal
+from triage.pipeline import Pipeline
+
+_PR_SET_PDEATHSIG: Final = 1
+_pipeline: Pipeline | None = None
+
+
+class TriageFailed(Exception):
+    """The model could not decide on an appeal, or its process died over it."""
+
+
+class TriageProcesses:
+    """A pool of processes, each with the model loaded; one that dies is replaced."""
+
+    def __init__(self, models_dir: Path, catalogue: dict[str, str], processes: int) -> None:
+        self._arguments = (str(models_dir), catalogue)
+        self._count = processes
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def start(self) -> None:
+        """Load the model in every process; raise `TriageFailed` where it cannot be loaded."""
+        await asyncio.gather(*(self.decide([]) for _ in range(self._count)))
+
+    async def decide(self, appeals: Sequence[Appeal]) -> list[str]:
+        """Return a decision's JSON for each appeal; raise `TriageFailed`."""
+        try:
+            return await self._submit(appeals)
+        except BrokenProcessPool:
+            self._abandon()
+            raise TriageFailed("the triage process died: the model bundle may be broken") from None
+        except Exception as error:
+            raise TriageFailed(f"triage raised {type(error).__name__}") from None
+
+    async def ping(self) -> None:
+        """Raise unless a process answers."""
+        await self.decide([])
+
+    def replace_catalogue(self, catalogue: dict[str, str]) -> None:
+        """Decide by another catalogue from the next batch on."""
+        self._arguments = (self._arguments[0], catalogue)
+        self._abandon()
+
+    def close(self) -> None:
+        """End the processes once they have finished what they do."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    async def _submit(self, appeals: Sequence[Appeal]) -> list[str]:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._count,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_load,
+                initargs=self._arguments,
+            )
+        return await asyncio.wrap_future(self._pool.submit(_decide, list(appeals)))
+
+    def _abandon(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None
+
+
+def assemble(models_dir: Path, catalogue: Mapping[str, str]) -> Pipeline:
+    """Return the pipeline of a bundle and a catalogue's texts.
+
+    Imports what it needs only now, so that a process which never decides stays small. Raises
+    `BundleError` and `CatalogueError`.
+    """
+    from models.bundle import load_bundle
+    from triage.classifier.linear import LinearClassifier
+    from triage.taxonomy import parse_catalogue
+
+    return Pipeline(parse_catalogue(catalogue), LinearClassifier(load_bundle(models_dir)))
+
+
+def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
+    """Prepare a child: it ends with its parent and leaves signals to it."""
+    global _pipeline
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _pipeline = assemble(Path(models_dir), catalogue)
+
+
+def _decide(appeals: list[Appeal]) -> list[str]:
+    assert _pipeline is not None
+    return [decision.model_dump_json() for decision in _pipeline.decide_all(appeals)]

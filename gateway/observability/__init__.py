@@ -1,0 +1,1 @@
+"""Metrics and logs, none of them with people's data."""

@@ -1,0 +1,157 @@
+"""Every setting, read once at start-up; what cannot be right is refused with a sentence."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "JIESU_"
+
+
+class SettingsError(Exception):
+    """A setting is unknown or cannot be used; the message says which and what to do."""
+
+
+class Settings(BaseSettings):
+    """Settings from the environment and `.env`, each with the prefix `JIESU_`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on")
+    data_dir: Path = Field(Path("var"), description="where the embedded parts keep their data")
+    models_dir: Path | None = Field(
+        None, description="the model bundle to serve; default: the one that ships"
+    )
+    catalogue_dir: Path | None = Field(
+        None,
+        description="units, areas, dispatch catalogue and tier rules; "
+        "default `catalogue` in the data folder, seeded from those that ship",
+    )
+    database_url: str | None = Field(
+        None,
+        description="`postgresql+asyncpg://…`; default: SQLite in the data folder",
+    )
+    redis_url: str | None = Field(
+        None,
+        description="`redis://…` or `rediss://…`, a cluster included; default: an embedded Valkey",
+    )
+    attachments_url: str | None = Field(
+        None,
+        description="`s3://bucket/prefix` (credentials by the `AWS_…` variables); "
+        "default: a folder in the data folder",
+    )
+    keys: str | None = Field(
+        None,
+        description="path of the key file, or its JSON; default: `keys.json` in the data folder, "
+        "made at the first start",
+    )
+    groups: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("dispatch", "handling"),
+        description="consumer groups of the streams, separated by commas; "
+        "an entry is deleted when each of them has acknowledged it",
+    )
+    publish_unconfirmed_at: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="share of the dispatch clock after which a ticket is published although "
+        "no agent has confirmed it; 0 publishes at once",
+    )
+    undo_seconds: float = Field(
+        10, ge=0, le=600, description="seconds during which a confirmation can be undone"
+    )
+    surge: bool = Field(
+        False,
+        description="calls surge: general appeals accepted meanwhile have 48 h to be dispatched",
+    )
+    acknowledge_from: Literal["dispatch", "acceptance"] = Field(
+        "dispatch", description="where the clock for acknowledging starts"
+    )
+    report_from: Literal["acknowledgement", "dispatch", "acceptance"] = Field(
+        "acknowledgement", description="where the clock for the resolution report starts"
+    )
+    max_text: int = Field(100_000, ge=1, description="longest text of an appeal, in characters")
+    max_body: int = Field(
+        2 * 1024 * 1024, ge=1024, description="largest body without files, in bytes"
+    )
+    max_file: int = Field(200 * 1024 * 1024, ge=1024, description="largest attached file, in bytes")
+    max_files: int = Field(9, ge=0, le=100, description="most files with one appeal")
+    body_timeout: float = Field(
+        30, gt=0, description="seconds in which a body without files must have arrived"
+    )
+    webhook_secrets: dict[str, str] = Field(
+        {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
+    )
+    triage_processes: int = Field(1, ge=1, le=64, description="child processes that run the model")
+    triage_batch: int = Field(32, ge=1, le=1024, description="most tickets triaged in one batch")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged"
+    )
+    log_format: Literal["json", "console"] = Field("json", description="how log lines look")
+    otel_endpoint: str | None = Field(
+        None,
+        description="OTLP/HTTP endpoint for traces (needs the extra `otel`); default: no traces",
+    )
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _split_groups(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("groups")
+    @classmethod
+    def _some_group(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or len(set(value)) != len(value):
+            raise ValueError("name at least one group, and each only once")
+        return value
+
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _long_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for source, secret in value.items():
+            if len(secret) < 16 or not source or "/" in source:
+                raise ValueError("a source has no slash, and its secret at least 16 characters")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
+            raise ValueError("start it with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the embedded one by default."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/jiesu.sqlite3"
+
+    @property
+    def catalogue(self) -> Path:
+        """The folder with the catalogue that clerks edit."""
+        return self.catalogue_dir or self.data_dir / "catalogue"
+
+
+def read_settings() -> Settings:
+    """Return the settings; raise `SettingsError` with one line for each that is wrong."""
+    given = {**dotenv_values(".env"), **os.environ}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in given:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; see docs/settings.md"
+            raise SettingsError(f"{name} is not a setting{hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("\n".join(lines)) from None

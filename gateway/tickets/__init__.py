@@ -1,0 +1,1 @@
+"""The ticket: its data, workflow, clocks, tables and SQL."""

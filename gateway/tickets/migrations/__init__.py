@@ -1,0 +1,1 @@
+"""The schema steps, in one line from the first; see docs/operations.md."""

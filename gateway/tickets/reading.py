@@ -1,0 +1,48 @@
+"""Reading tickets for agents: the queues, and one ticket with all that is known of it."""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.tickets.addressing import addressee
+from gateway.tickets import schema
+from gateway.tickets.document import ticket_document
+from gateway.tickets.store import (
+    TicketNotFound,
+    attachments_of,
+    find_tickets,
+    history_of,
+    latest_decisions,
+    words_of,
+)
+from gateway.tickets.workflow import Confirmation, Status
+
+TICKET_QUEUES: Final[dict[str, ColumnElement[bool]]] = {
+    "unconfirmed": and_(
+        schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
+        schema.tickets.c.confirmation.in_(
+            (Confirmation.NONE, Confirmation.CLOCK, Confirmation.EMERGENCY)
+        ),
+    ),
+    "all": true(),
+}
+"""What waits for an agent, published without one or not, and everything."""
+
+
+async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> dict[str, Any]:
+    """Return the ticket's document and history; raise `TicketNotFound`."""
+    ticket = (await find_tickets(connection, [ticket_id])).get(ticket_id)
+    if ticket is None:
+        raise TicketNotFound(ticket_id)
+    words = await words_of(connection, [ticket_id])
+    files = await attachments_of(connection, [ticket_id])
+    decisions = await latest_decisions(connection, [ticket_id])
+    document = ticket_document(
+        ticket,
+        words.get(ticket_id, []),
+        files.get(ticket_id, []),
+        decisions.get(ticket_id),
+        addressee(ticket) if ticket.dispatched_at else None,
+    )
+    return {**document, "history": await history_of(connection, ticket_id)}

@@ -1,0 +1,292 @@
+"""The tables. History, decisions and confirmations are appended to, never edited."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time: aware and in UTC in the program, `timestamptz` or UTC text in the store."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: whose zone would they be in?"""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give SQLite's text its zone back."""
+        if value is None:
+            return None
+        found: datetime = value
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("key_id", String(64), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+ticket_numbers = Table(
+    "ticket_numbers",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("channel", String(32), nullable=False),
+    Column("message_id", String(256), nullable=False),
+    Column("ticket_id", String(16), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("masked_text", Text, nullable=False),
+    Column("mask_spans", Document, nullable=False),
+    Column("place", Document),
+    Column("body_digest", LargeBinary, nullable=False),
+    Column("sealed_text", LargeBinary, nullable=False),
+    Column("sealed_reporter", LargeBinary),
+    Column("sealed_raw", LargeBinary, nullable=False),
+    UniqueConstraint("channel", "message_id"),
+    Index(None, "ticket_id"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("ticket_id", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Index(None, "digest"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("message", String(32), nullable=False),
+    Column("ticket_id", String(16), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("sealed_name", LargeBinary, nullable=False),
+    Index(None, "ticket_id"),
+    Index(None, "address"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("query_digest", LargeBinary, nullable=False),
+    Column("sealed_query_code", LargeBinary, nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("surge", Boolean, nullable=False),
+    Column("complex", Boolean, nullable=False),
+    Column("kind", String(16)),
+    Column("topic", String(32)),
+    Column("matter", String(64)),
+    Column("tier", String(16)),
+    Column("route", String(16)),
+    Column("unit", String(64)),
+    Column("supporting_units", Document, nullable=False),
+    Column("district", String(64)),
+    Column("street", String(64)),
+    Column("untriaged", Boolean, nullable=False),
+    Column("automatic", Boolean, nullable=False),
+    Column("confirmation", String(16), nullable=False),
+    Column("confirmed_by", String(64)),
+    Column("confirmed_at", UtcDateTime),
+    Column("dispatch_due_at", UtcDateTime),
+    Column("acknowledge_due_at", UtcDateTime),
+    Column("report_due_at", UtcDateTime),
+    Column("dispatched_at", UtcDateTime),
+    Column("dispatched_unit", String(64)),
+    Column("warn_at", UtcDateTime),
+    Column("publish_at", UtcDateTime),
+    Column("needs_triage", Boolean, nullable=False),
+    Column("triage_attempts", Integer, nullable=False),
+    Column("triage_not_before", UtcDateTime),
+    Index(
+        "ix_tickets_needs_triage",
+        "accepted_at",
+        sqlite_where=text("needs_triage"),
+        postgresql_where=text("needs_triage"),
+    ),
+    Index(
+        "ix_tickets_warn_at",
+        "warn_at",
+        sqlite_where=text("warn_at IS NOT NULL"),
+        postgresql_where=text("warn_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_tickets_publish_at",
+        "publish_at",
+        sqlite_where=text("publish_at IS NOT NULL"),
+        postgresql_where=text("publish_at IS NOT NULL"),
+    ),
+    Index("ix_tickets_status", "status", "dispatch_due_at"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), ForeignKey("tickets.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("decision", Document, nullable=False),
+    Index(None, "ticket_id"),
+)
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), ForeignKey("tickets.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("choice", Document, nullable=False),
+    Column("before", Document, nullable=False),
+    Index(None, "ticket_id"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("detail", Document, nullable=False),
+    Index(None, "ticket_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("tier", String(16), nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("released", Boolean, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("published_at", UtcDateTime),
+    Column("entry_ms", BigInteger),
+    Column("entry_seq", BigInteger),
+    UniqueConstraint("ticket_id", "version"),
+    Index(
+        "ix_outbox_waiting",
+        "released",
+        "due_at",
+        "number",
+        sqlite_where=text("published_at IS NULL"),
+        postgresql_where=text("published_at IS NULL"),
+    ),
+    Index("ix_outbox_entry", "tier", "entry_ms", "entry_seq"),
+)
+
+stream_positions = Table(
+    "stream_positions",
+    metadata,
+    Column("tier", String(16), primary_key=True),
+    Column("entry_ms", BigInteger, nullable=False),
+    Column("entry_seq", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("channel", String(32), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("sealed_request", LargeBinary, nullable=False),
+    Column("replayed_at", UtcDateTime),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("disabled_at", UtcDateTime),
+)
+
+schema_steps = Table(
+    "schema_steps",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("phase", String(16), nullable=False),
+    Column("applied_at", UtcDateTime, nullable=False),
+)
+
+APPEND_ONLY = ("history", "decisions", "confirmations")
+"""Tables whose rows a trigger keeps from being changed or deleted."""

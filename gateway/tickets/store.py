@@ -1,0 +1,189 @@
+"""Tickets in SQL: read, lock, save, with the history beside them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.tickets import schema
+from gateway.tickets.ticket import FIELDS, Ticket
+
+_COLUMNS = [schema.tickets.c[name] for name in FIELDS]
+_FIXED = {"id", "channel", "accepted_at", "surge"}
+_BY_ID = select(*_COLUMNS).where(schema.tickets.c.id.in_(bindparam("ids", expanding=True)))
+_SAVE = (
+    update(schema.tickets)
+    .where(schema.tickets.c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in FIELDS if name not in _FIXED})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a ticket's history; `detail` never holds what a citizen wrote."""
+
+    ticket: Ticket
+    event: str
+    actor: str
+    at: datetime
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class TicketNotFound(LookupError):
+    """There is no ticket of that number."""
+
+
+async def find_tickets(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Ticket]:
+    """Return the tickets of these numbers that exist."""
+    rows = await connection.execute(_BY_ID, {"ids": list(ids)})
+    return {row.id: Ticket.from_row(row) for row in rows}
+
+
+async def lock_tickets(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Ticket]:
+    """Return the tickets, kept from others' changes until this transaction ends.
+
+    Always taken in the order of their numbers, so that two writers never wait for each other.
+    """
+    statement = _BY_ID.order_by(schema.tickets.c.id).with_for_update()
+    rows = await connection.execute(statement, {"ids": list(ids)})
+    return {row.id: Ticket.from_row(row) for row in rows}
+
+
+async def lock_ticket(connection: AsyncConnection, ticket_id: str) -> Ticket:
+    """Return one ticket, locked; raise `TicketNotFound`."""
+    found = await lock_tickets(connection, [ticket_id])
+    if not found:
+        raise TicketNotFound(ticket_id)
+    return found[ticket_id]
+
+
+async def save(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
+    """Store the tickets as they are now, and append to the history how they became so."""
+    if not happenings:
+        return
+    rows = []
+    for happening in happenings:
+        row = happening.ticket.to_row()
+        row["of"] = row.pop("id")
+        rows.append({name: value for name, value in row.items() if name not in _FIXED})
+    await connection.execute(_SAVE, rows)
+    await append_history(connection, happenings)
+
+
+async def append_history(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
+    """Append to the history without changing the tickets."""
+    await connection.execute(
+        insert(schema.history),
+        [
+            {
+                "ticket_id": item.ticket.id,
+                "version": item.ticket.version,
+                "at": item.at,
+                "event": item.event,
+                "actor": item.actor,
+                "status": item.ticket.status,
+                "detail": item.detail,
+            }
+            for item in happenings
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The masked words of one message of a ticket, and where it came from."""
+
+    id: str
+    channel: str
+    received_at: datetime
+    text: str
+    mask_spans: tuple[tuple[int, int, str], ...]
+    place: dict[str, Any] | None
+    sealed_text: bytes
+
+
+async def words_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[Words]]:
+    """Return each ticket's messages in the order in which they came."""
+    table = schema.messages.c
+    rows = await connection.execute(
+        select(
+            table.ticket_id,
+            table.id,
+            table.channel,
+            table.received_at,
+            table.masked_text,
+            table.mask_spans,
+            table.place,
+            table.sealed_text,
+        )
+        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.number),
+        {"ids": list(ids)},
+    )
+    found: dict[str, list[Words]] = {}
+    for row in rows:
+        spans = tuple((start, end, token) for start, end, token in row.mask_spans)
+        found.setdefault(row.ticket_id, []).append(
+            Words(
+                row.id,
+                row.channel,
+                row.received_at,
+                row.masked_text,
+                spans,
+                row.place,
+                row.sealed_text,
+            )
+        )
+    return found
+
+
+async def attachments_of(
+    connection: AsyncConnection, ids: Iterable[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return each ticket's attachments, without their names, which are people's data."""
+    table = schema.attachments.c
+    rows = await connection.execute(
+        select(table.ticket_id, table.message, table.address, table.size, table.media_type)
+        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.number),
+        {"ids": list(ids)},
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row.ticket_id, []).append(
+            {
+                "message": row.message,
+                "address": row.address,
+                "size": row.size,
+                "media_type": row.media_type,
+            }
+        )
+    return found
+
+
+async def latest_decisions(
+    connection: AsyncConnection, ids: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the newest decision of each ticket that has one."""
+    table = schema.decisions.c
+    rows = await connection.execute(
+        select(table.ticket_id, table.decision)
+        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.number),
+        {"ids": list(ids)},
+    )
+    return {row.ticket_id: row.decision for row in rows}
+
+
+async def history_of(connection: AsyncConnection, ticket_id: str) -> list[dict[str, Any]]:
+    """Return the ticket's history, oldest first."""
+    table = schema.history.c
+    rows = await connection.execute(
+        select(table.version, table.at, table.event, table.actor, table.status, table.detail)
+        .where(table.ticket_id == ticket_id)
+        .order_by(table.number)
+    )
+    return [dict(row._mapping) for row in rows]

@@ -1,0 +1,162 @@
+"""The ticket (工单): what is kept of an appeal from acceptance to its end."""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any, Self
+
+from gateway.tickets import clocks
+from gateway.tickets.clocks import Milestones, Spans
+from gateway.tickets.workflow import Confirmation, Status
+from triage.decision import URGENCY, Decision, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRules:
+    """What the settings say about clocks."""
+
+    points: clocks.StartingPoints = field(default_factory=clocks.StartingPoints)
+    publish_share: float = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One ticket at one version; its fields are the columns of the table `tickets`."""
+
+    id: str
+    channel: str
+    status: Status
+    version: int
+    accepted_at: datetime
+    surge: bool
+    complex: bool = False
+    kind: str | None = None
+    topic: str | None = None
+    matter: str | None = None
+    tier: Tier | None = None
+    route: str | None = None
+    unit: str | None = None
+    supporting_units: tuple[str, ...] = ()
+    district: str | None = None
+    street: str | None = None
+    untriaged: bool = False
+    automatic: bool = False
+    confirmation: Confirmation = Confirmation.NONE
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    dispatch_due_at: datetime | None = None
+    acknowledge_due_at: datetime | None = None
+    report_due_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    dispatched_unit: str | None = None
+    warn_at: datetime | None = None
+    publish_at: datetime | None = None
+    needs_triage: bool = True
+    triage_attempts: int = 0
+    triage_not_before: datetime | None = None
+
+    @classmethod
+    def from_row(cls, row: Any) -> Self:
+        """Return the ticket of a database row."""
+        values = {name: getattr(row, name) for name in FIELDS}
+        values["status"] = Status(values["status"])
+        values["confirmation"] = Confirmation(values["confirmation"])
+        values["tier"] = Tier(values["tier"]) if values["tier"] else None
+        values["supporting_units"] = tuple(values["supporting_units"])
+        return cls(**values)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the columns of this ticket."""
+        values = {name: getattr(self, name) for name in FIELDS}
+        values["supporting_units"] = list(self.supporting_units)
+        return values
+
+    @property
+    def milestones(self) -> Milestones:
+        """What has happened so far, for the clocks."""
+        return Milestones(self.accepted_at, self.dispatched_at)
+
+    @property
+    def spans(self) -> Spans:
+        """The spans of its tier; before triage those of an emergency, to be on the safe side."""
+        tier = self.tier or Tier.EMERGENCY
+        return clocks.spans_of(tier, complex_matter=self.complex, surge=self.surge)
+
+
+FIELDS = tuple(item.name for item in fields(Ticket))
+
+
+def receive(ticket_id: str, channel: str, accepted_at: datetime, *, surge: bool) -> Ticket:
+    """Return a ticket that has only just been accepted, its clocks running.
+
+    Until triage has spoken it counts as urgent, and is published even if triage never speaks.
+    """
+    ticket = Ticket(
+        id=ticket_id,
+        channel=channel,
+        status=Status.RECEIVED,
+        version=1,
+        accepted_at=accepted_at,
+        surge=surge,
+    )
+    due = ticket.milestones, ticket.spans
+    return replace(
+        ticket,
+        dispatch_due_at=clocks.dispatch_due(*due),
+        warn_at=clocks.warn_at(*due),
+        publish_at=clocks.publish_at(*due, clocks.UNTRIAGED_SHARE),
+    )
+
+
+def apply_decision(ticket: Ticket, decision: Decision, rules: ClockRules) -> Ticket:
+    """Return the ticket as triage sees it now.
+
+    A tier may rise by that but never falls; what an agent has confirmed stays otherwise.
+    """
+    tier = max(filter(None, (ticket.tier, decision.tier)), key=URGENCY.__getitem__)
+    ticket = replace(ticket, needs_triage=False, triage_not_before=None, tier=tier)
+    if ticket.confirmation is not Confirmation.AGENT:
+        ticket = replace(
+            ticket,
+            untriaged=False,
+            automatic=decision.automatic,
+            kind=decision.kind,
+            topic=decision.topic,
+            matter=decision.matter,
+            route=decision.route,
+            unit=decision.unit,
+            supporting_units=tuple(decision.supporting_units),
+            district=decision.district,
+            street=decision.street,
+        )
+    return set_clocks(ticket, rules)
+
+
+def leave_untriaged(ticket: Ticket, tier: Tier | None, rules: ClockRules) -> Ticket:
+    """Return the ticket for which triage failed, with the tier of the rules.
+
+    Where these failed too (`tier` is None) it is general, with the dispatch due time of an
+    emergency.
+    """
+    if ticket.tier is not None:
+        return replace(ticket, needs_triage=False, triage_not_before=None)
+    careful = replace(
+        ticket, untriaged=True, needs_triage=False, triage_not_before=None, tier=Tier.EMERGENCY
+    )
+    if tier is None:
+        return replace(set_clocks(careful, rules), tier=Tier.GENERAL)
+    return set_clocks(replace(careful, tier=tier), rules)
+
+
+def set_clocks(ticket: Ticket, rules: ClockRules) -> Ticket:
+    """Return the ticket with its due times by tier; one that waits is also given its warnings."""
+    due = ticket.milestones, ticket.spans
+    waits = ticket.status is Status.AWAITING_CONFIRMATION or ticket.status is Status.RECEIVED
+    waits = waits and ticket.confirmation is Confirmation.NONE
+    return replace(
+        ticket,
+        dispatch_due_at=clocks.dispatch_due(*due),
+        acknowledge_due_at=clocks.acknowledge_due(*due, rules.points),
+        report_due_at=clocks.report_due(*due, rules.points),
+        warn_at=clocks.warn_at(*due) if waits else None,
+        publish_at=clocks.publish_at(*due, rules.publish_share) if waits else None,
+    )

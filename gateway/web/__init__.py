@@ -1,0 +1,1 @@
+"""The HTTP side: one table of routes, problem documents, readiness."""

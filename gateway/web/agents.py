@@ -1,0 +1,180 @@
+"""The agents' side of the API: what waits, one ticket, confirm or correct it, undo that."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+
+from channels.body import faults_of, json_faults
+from gateway.confirmation.confirm import ConfirmationRefused
+from gateway.tickets import schema
+from gateway.tickets.document import TicketDocument, dump_document
+from gateway.tickets.numbers import MalformedNumber, read_ticket_id
+from gateway.tickets.reading import TICKET_QUEUES, ticket_with_history
+from gateway.tickets.store import TicketNotFound
+from gateway.tickets.workflow import Confirmation, Status
+from gateway.web.body import read_body
+from gateway.web.parts import ACCOUNT, PARTS, WebParts
+from gateway.web.problems import Problem, field_problem
+from triage.decision import Kind, Route, Tier, Topic
+
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Choice(BaseModel):
+    """What an agent confirms: the version they saw, and whatever they correct."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1, le=2**31 - 1, description="the version that the agent has read")
+    kind: Kind | None = None
+    topic: Topic | None = None
+    matter: Code | None = None
+    tier: Tier | None = None
+    route: Route | None = None
+    unit: Code | None = Field(None, description="a code of units.csv")
+    supporting_units: Annotated[list[Code], Field(max_length=10)] | None = None
+    district: Code | None = None
+    street: Code | None = None
+    complex: bool | None = Field(None, description="复杂疑难: 15 days instead of 7 for general")
+
+
+class TicketLine(BaseModel):
+    """One ticket of a list."""
+
+    ticket_id: str
+    version: int
+    status: Status
+    confirmation: Confirmation
+    tier: Tier | None
+    unit: str | None
+    district: str | None
+    accepted_at: datetime
+    dispatch_due_at: datetime | None
+
+
+class TicketList(BaseModel):
+    """Tickets, the one whose dispatch is due first on top."""
+
+    tickets: list[TicketLine]
+
+
+class TicketHistoryLine(BaseModel):
+    """One line of a ticket's history."""
+
+    version: int
+    at: datetime
+    event: str
+    actor: str
+    status: Status
+    detail: dict[str, Any]
+
+
+class TicketWithHistory(TicketDocument):
+    """A ticket as agents read it."""
+
+    history: list[TicketHistoryLine]
+
+
+class ListQuery(BaseModel):
+    """What may be asked of the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: Literal["unconfirmed", "all"] = "unconfirmed"
+    tier: Tier | None = None
+    limit: int = Field(100, ge=1, le=1000)
+
+
+async def list_tickets(request: web.Request) -> web.Response:
+    """List what waits for an agent, published or not, by dispatch due time."""
+    try:
+        query = ListQuery.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise field_problem(faults_of(error)) from None
+    table = schema.tickets.c
+    names = [name for name in TicketLine.model_fields if name != "ticket_id"]
+    statement = (
+        select(table.id.label("ticket_id"), *(table[name] for name in names))
+        .order_by(table.dispatch_due_at, table.id)
+        .limit(query.limit)
+    )
+    statement = statement.where(TICKET_QUEUES[query.queue])
+    if query.tier is not None:
+        statement = statement.where(table.tier == query.tier)
+    async with request.app[PARTS].database.read() as connection:
+        rows = (await connection.execute(statement)).mappings().all()
+    return _json({"tickets": [dict(row) for row in rows]})
+
+
+async def show_ticket(request: web.Request) -> web.Response:
+    """Show one ticket with its decision, words (masked) and history."""
+    return _json(await _whole(request.app[PARTS], _number(request)))
+
+
+async def _whole(parts: WebParts, ticket_id: str) -> dict[str, Any]:
+    async with parts.database.read() as connection:
+        try:
+            return await ticket_with_history(connection, ticket_id)
+        except TicketNotFound:
+            raise _no_such_ticket() from None
+
+
+async def confirm_ticket(request: web.Request) -> web.Response:
+    """Accept the suggested route, or correct it; published when it can no longer be undone."""
+    parts = request.app[PARTS]
+    ticket_id = _number(request)
+    body = await read_body(request)
+    try:
+        choice = Choice.model_validate_json(body)
+    except ValidationError as error:
+        raise field_problem(json_faults(error, body)) from None
+    given = choice.model_dump(exclude_unset=True, exclude={"version"})
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        await parts.desk.confirm(ticket_id, request[ACCOUNT].name, choice.version, given)
+    except (ConfirmationRefused, TicketNotFound) as error:
+        raise _refusal(error) from None
+    return _json(await _whole(parts, ticket_id))
+
+
+async def undo_confirmation(request: web.Request) -> web.Response:
+    """Take a confirmation back while that is possible."""
+    parts = request.app[PARTS]
+    ticket_id = _number(request)
+    try:
+        await parts.desk.undo(ticket_id, request[ACCOUNT].name)
+    except (ConfirmationRefused, TicketNotFound) as error:
+        raise _refusal(error) from None
+    return _json(await _whole(parts, ticket_id))
+
+
+def _refusal(error: ConfirmationRefused | TicketNotFound) -> Problem:
+    if isinstance(error, TicketNotFound):
+        return _no_such_ticket()
+    return Problem(error.problem, error.remedy, error.remedy_zh)
+
+
+def _number(request: web.Request) -> str:
+    try:
+        return read_ticket_id(request.match_info["ticket_id"])
+    except MalformedNumber:
+        raise _no_such_ticket() from None
+
+
+def _no_such_ticket() -> Problem:
+    return Problem(
+        "no-such-ticket",
+        "check the number: it has 15 digits, and the last one checks the others",
+        "请核对工单号:共 15 位数字,末位为校验码",
+    )
+
+
+def _json(document: dict[str, Any]) -> web.Response:
+    return web.Response(
+        body=dump_document(document).encode(),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,293 @@
+"""The citizen's side of the API: file an appeal, look where it stands."""
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from aiohttp import BodyPartReader, web
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.api.adapter import AppealBody, read_json, read_parts, to_message
+from channels.errors import FieldFault, MalformedAppeal
+from channels.message import Attachment
+from gateway.intake.attachments import EmptyFile, FileTooLarge
+from gateway.intake.drafting import query_digest
+from gateway.intake.inbox import KeyReused
+from gateway.tickets import schema
+from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
+from gateway.tickets.store import history_of
+from gateway.tickets.workflow import Status
+from gateway.web.body import Pace, malformed, part_chunks, read_body, read_part, too_large
+from gateway.web.parts import PARTS, WebParts
+from gateway.web.problems import Problem, field_problem
+
+_KEY_LENGTHS: Final = range(16, 201)
+_STATUS_ZH: Final = {
+    Status.RECEIVED: "已受理",
+    Status.AWAITING_CONFIRMATION: "待派单",
+    Status.DISPATCHED: "已派单",
+    Status.ACKNOWLEDGED: "已签收",
+    Status.RETURNED: "已退回",
+    Status.REPORTED: "已反馈",
+    Status.RESOLVED: "已办结",
+    Status.ANSWERED: "已答复",
+    Status.WITHDRAWN: "已撤回",
+    Status.MERGED: "已并案",
+}
+
+
+class Receipt(BaseModel):
+    """What the citizen gets for an appeal: durable when it is sent."""
+
+    ticket_id: str = Field(description="15 digits, the last of which checks the others")
+    number: str = Field(
+        description="the same in groups, to read out", examples=["261123-4817-7035-2"]
+    )
+    query_code: str = Field(description="keep it: it opens the appeal's status")
+    status_url: str
+
+
+class Step(BaseModel):
+    """One step of the appeal's way."""
+
+    at: datetime
+    status: Status
+    status_zh: str
+
+
+class AppealStatus(BaseModel):
+    """Where an appeal stands, for whoever filed it; times are UTC."""
+
+    ticket_id: str
+    number: str
+    status: Status
+    status_zh: str
+    accepted_at: datetime
+    tier: str | None
+    unit: str | None = Field(description="the unit that has it, once it is dispatched")
+    dispatch_due_at: datetime | None
+    dispatched_at: datetime | None
+    steps: list[Step]
+
+
+async def file_appeal(request: web.Request) -> web.Response:
+    """Accept an appeal; what is answered with 201 is stored for good."""
+    parts = request.app[PARTS]
+    message_id = _message_id(request)
+    attachments: tuple[Attachment, ...] = ()
+    try:
+        if request.content_type == "application/json":
+            raw = await read_body(request)
+            body = read_json(raw)
+        elif request.content_type == "multipart/form-data":
+            body, raw, attachments = await _read_multipart(request, parts)
+        else:
+            raise Problem(
+                "unsupported-media-type",
+                "Content-Type: send application/json, or multipart/form-data with files",
+                "Content-Type:请使用 application/json,带文件时用 multipart/form-data",
+            )
+        message = to_message(
+            body,
+            message_id=message_id,
+            raw=raw,
+            attachments=attachments,
+            max_text=parts.settings.max_text,
+        )
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
+    try:
+        receipt = await parts.inbox.accept(message)
+    except KeyReused:
+        raise Problem(
+            "key-reused",
+            "Idempotency-Key: take a new key for a new appeal",
+            "Idempotency-Key:新的诉求请使用新的键",
+        ) from None
+    except (SQLAlchemyError, OSError):
+        raise unavailable() from None
+    parts.metrics.accepted.labels(message.channel).inc()
+    url = f"/api/v1/appeals/{receipt.ticket_id}"
+    found = {
+        "ticket_id": receipt.ticket_id,
+        "number": show_ticket_id(receipt.ticket_id),
+        "query_code": receipt.query_code,
+        "status_url": url,
+    }
+    return web.Response(
+        status=201,
+        body=orjson.dumps(found),
+        content_type="application/json",
+        headers={"Location": url, "Cache-Control": "no-store"},
+    )
+
+
+def _message_id(request: web.Request) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return f"new:{uuid.uuid4().hex}"
+    if len(key) not in _KEY_LENGTHS or not (key.isascii() and key.isprintable()):
+        raise Problem(
+            "invalid-key",
+            "Idempotency-Key: send 16 to 200 printable ASCII characters, a new random UUID for "
+            "instance; whoever knows the key gets the receipt",
+            "Idempotency-Key:请使用 16 至 200 个可打印 ASCII 字符,例如新生成的随机 UUID",
+        )
+    return f"key:{key}"
+
+
+async def _read_multipart(
+    request: web.Request, parts: WebParts
+) -> tuple[AppealBody, bytes, tuple[Attachment, ...]]:
+    pace = Pace(parts)
+    fields: dict[str, str] = {}
+    attachments: list[Attachment] = []
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise malformed("name every part", "请为每个部分命名")
+            if part.name == "files":
+                attachments.append(await _keep_file(part, pace, parts, len(attachments)))
+            elif part.name in fields:
+                raise field_problem([FieldFault(f"/{part.name}", "send it once", "请勿重复")])
+            else:
+                content = await read_part(part, pace, parts.settings.max_body)
+                fields[part.name[:64]] = content.decode()
+    except UnicodeDecodeError:
+        raise malformed("send all fields in UTF-8", "请使用 UTF-8 编码") from None
+    except (ValueError, RuntimeError, AssertionError):
+        raise malformed(
+            "send a well-formed multipart/form-data body with its boundary",
+            "请发送格式正确且带 boundary 的 multipart/form-data 内容",
+        ) from None
+    return read_parts(fields), orjson.dumps(fields), tuple(attachments)
+
+
+async def _keep_file(part: BodyPartReader, pace: Pace, parts: WebParts, before: int) -> Attachment:
+    if before >= parts.settings.max_files:
+        raise field_problem(
+            [
+                FieldFault(
+                    "/files",
+                    f"send at most {parts.settings.max_files} files",
+                    f"最多可附 {parts.settings.max_files} 个文件",
+                )
+            ]
+        )
+    try:
+        return await parts.attachments.keep(part.filename or "file", part_chunks(part, pace))
+    except FileTooLarge:
+        raise too_large("files", parts.settings.max_file) from None
+    except EmptyFile:
+        raise field_problem(
+            [FieldFault("/files", "leave empty files out", "请勿附空文件")]
+        ) from None
+    except OSError:
+        raise unavailable() from None
+
+
+async def show_appeal(request: web.Request) -> web.Response:
+    """Show where an appeal stands to whoever has its number and query code."""
+    parts = request.app[PARTS]
+    ticket_id = await _authorised_ticket(request, parts)
+    async with parts.database.read() as connection:
+        table = schema.tickets.c
+        row = (
+            await connection.execute(
+                select(
+                    table.status,
+                    table.accepted_at,
+                    table.tier,
+                    table.dispatched_unit,
+                    table.dispatch_due_at,
+                    table.dispatched_at,
+                ).where(table.id == ticket_id)
+            )
+        ).one()
+        history = await history_of(connection, ticket_id)
+    status = AppealStatus(
+        ticket_id=ticket_id,
+        number=show_ticket_id(ticket_id),
+        status=Status(row.status),
+        status_zh=_STATUS_ZH[Status(row.status)],
+        accepted_at=row.accepted_at,
+        tier=row.tier,
+        unit=row.dispatched_unit,
+        dispatch_due_at=row.dispatch_due_at,
+        dispatched_at=row.dispatched_at,
+        steps=_steps(history),
+    )
+    return web.Response(
+        body=status.model_dump_json().encode(),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _authorised_ticket(request: web.Request, parts: WebParts) -> str:
+    """Return the ticket's number; raise a `Problem` unless the bearer has its query code."""
+    code = bearer(request)
+    try:
+        ticket_id = read_ticket_id(request.match_info["ticket_id"])
+    except MalformedNumber:
+        raise Problem(
+            "no-such-ticket",
+            "check the number: it has 15 digits, and the last one checks the others",
+            "请核对工单号:共 15 位数字,末位为校验码",
+        ) from None
+    address = request.remote or "unknown"
+    await parts.attempts.check(ticket_id, address)
+    statement = select(schema.tickets.c.query_digest).where(schema.tickets.c.id == ticket_id)
+    async with parts.database.read() as connection:
+        stored = (await connection.execute(statement)).scalar()
+    given = query_digest(parts.vault, ticket_id, code)
+    if not hmac.compare_digest(given, stored or hashlib.sha256().digest()):
+        await parts.attempts.count(ticket_id, address)
+        raise Problem(
+            "wrong-code",
+            "use number and query code of the same receipt",
+            "请使用同一回执上的工单号和查询码",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return ticket_id
+
+
+def bearer(request: web.Request) -> str:
+    """Return the bearer token; raise a `Problem` where there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or not token.isascii():
+        raise Problem(
+            "not-signed-in",
+            "send the header `Authorization: Bearer …`",
+            "请在请求头中提供 Authorization: Bearer …",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return token.strip()
+
+
+def unavailable() -> Problem:
+    """Return the problem of a store that is away: nothing was kept, and the caller should retry."""
+    return Problem(
+        "unavailable",
+        "nothing was stored: send the same request again in a few seconds, "
+        "with the same Idempotency-Key",
+        "本次内容未保存,请数秒后使用相同的 Idempotency-Key 重试;紧急情况请拨打 110、119 或 120",
+        headers={"Retry-After": "5"},
+    )
+
+
+def _steps(history: list[Mapping[str, Any]] | list[dict[str, Any]]) -> list[Step]:
+    """Return the changes of status; what happens inside one status is not the citizen's."""
+    steps: list[Step] = []
+    for line in history:
+        status = Status(line["status"])
+        if not steps or steps[-1].status is not status:
+            steps.append(Step(at=line["at"], status=status, status_zh=_STATUS_ZH[status]))
+    return steps

@@ -1,0 +1,90 @@
+"""Reading bodies with bounds: bytes are counted as they come, and they must keep coming."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiohttp
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
+
+from gateway.web.parts import PARTS, WebParts
+from gateway.web.problems import Problem
+
+_LEAST_BYTES_PER_SECOND: Final = 8 * 1024
+
+
+class Pace:
+    """A body has `body_timeout` seconds, and one more for each 8 KiB that have come."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._clock = parts.clock
+        self._started = parts.clock.monotonic()
+        self._allowed = parts.settings.body_timeout
+        self._bytes = 0
+
+    async def next(self, reading: "asyncio.Future[bytes]") -> bytes:
+        """Return the chunk; raise a `Problem` where it does not come in time or at all."""
+        elapsed = self._clock.monotonic() - self._started
+        left = self._allowed + self._bytes / _LEAST_BYTES_PER_SECOND - elapsed
+        try:
+            chunk = await asyncio.wait_for(reading, max(left, 0.001))
+        except TimeoutError:
+            raise Problem(
+                "too-slow",
+                "send the whole body at once; on a bad line try again with a smaller one",
+                "请一次性发送全部内容;网络不佳时请减少内容后重试",
+                headers={"Connection": "close"},
+            ) from None
+        except (aiohttp.ClientPayloadError, BadHttpMessage, ValueError):
+            raise malformed("send the body as its headers say", "请求内容与其头部不符") from None
+        self._bytes += len(chunk)
+        return chunk
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return a body without files; raise a `Problem` where it is too large or too slow."""
+    parts = request.app[PARTS]
+    limit = parts.settings.max_body
+    if (request.content_length or 0) > limit:
+        raise too_large("body", limit)
+    pace = Pace(parts)
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await pace.next(asyncio.ensure_future(request.content.readany())):
+        size += len(chunk)
+        if size > limit:
+            raise too_large("body", limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_part(part: BodyPartReader, pace: Pace, limit: int) -> bytes:
+    """Return a part that is a field, not a file; raise a `Problem` where it is too large."""
+    found = bytearray()
+    async for chunk in part_chunks(part, pace):
+        found += chunk
+        if len(found) > limit:
+            raise too_large(str(part.name), limit)
+    return bytes(found)
+
+
+async def part_chunks(part: BodyPartReader, pace: Pace) -> AsyncIterator[bytes]:
+    """Yield the chunks of a part as they come."""
+    while chunk := await pace.next(asyncio.ensure_future(part.read_chunk(64 * 1024))):
+        yield chunk
+
+
+def malformed(remedy: str, remedy_zh: str) -> Problem:
+    """Return the problem of a body that cannot be read."""
+    return Problem("malformed-body", remedy, remedy_zh)
+
+
+def too_large(what: str, limit: int) -> Problem:
+    """Return the problem of something that is larger than it may be."""
+    return Problem(
+        "too-large",
+        f"{what}: send at most {limit} bytes",
+        f"{what}:最多可发送 {limit} 字节",
+        headers={"Connection": "close"},
+    )

@@ -1,0 +1,146 @@
+"""`/openapi.json`, made from the table of routes, so that it is true."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway.accounts.accounts import Permission
+from gateway.web.problems import KINDS, MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from gateway.web.routes import Route
+
+DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
+_REF: Final = "#/components/schemas/{model}"
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "title_zh", "status", "detail", "detail_zh", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "title_zh": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "detail_zh": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail", "detail_zh"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "detail_zh": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+async def show_openapi(request: web.Request) -> web.Response:
+    """Show the interface's description."""
+    return web.Response(body=request.app[DOCUMENT], content_type="application/json")
+
+
+def openapi_document(routes: "Sequence[Route]") -> bytes:
+    """Return the OpenAPI 3.1 document of these routes."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Jiesu 接诉",
+            "version": version("jiesu"),
+            "description": "Intake gateway with triage for a 12345 citizen hotline.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**_schemas(routes), "Problem": _PROBLEM},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    return orjson.dumps(document)
+
+
+def _schemas(routes: "Sequence[Route]") -> dict[str, Any]:
+    bodies = [(route.body, "validation") for route in routes if route.body]
+    answers = [(route.answer, "serialization") for route in routes if route.answer]
+    wanted: Any = [*bodies, *answers]
+    _, definitions = models_json_schema(wanted, ref_template=_REF, by_alias=True)
+    found: dict[str, Any] = definitions.get("$defs", {})
+    return found
+
+
+def _operation(route: "Route") -> dict[str, Any]:
+    answers: dict[str, Any] = {str(route.status): _answer(route)}
+    for name in route.problems:
+        kind = KINDS[name]
+        answers.setdefault(
+            str(kind.status),
+            {
+                "description": kind.title,
+                "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
+            },
+        )
+    found: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": route.handler.__name__,
+        "parameters": [*_path_parameters(route), *route.parameters, *_query_parameters(route)],
+        "responses": answers,
+    }
+    if isinstance(route.access, Permission) or route.access == "query code":
+        found["security"] = [{"bearer": []}]
+    if route.body is not None:
+        found["requestBody"] = {"required": True, "content": _content(route.body)}
+    return found
+
+
+def _answer(route: "Route") -> dict[str, Any]:
+    schema = _ref(route.answer) if route.answer else {}
+    return {"description": route.summary, "content": {route.media_type: {"schema": schema}}}
+
+
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(model)}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _path_parameters(route: "Route") -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameters(route: "Route") -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema()
+    definitions = schema.get("$defs", {})
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _inline(field, definitions)}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _inline(field: Any, definitions: dict[str, Any]) -> Any:
+    """Return the field's schema without references, which a parameter has no place for."""
+    if isinstance(field, dict):
+        if "$ref" in field:
+            return definitions[field["$ref"].rpartition("/")[2]]
+        return {key: _inline(value, definitions) for key, value in field.items()}
+    if isinstance(field, list):
+        return [_inline(item, definitions) for item in field]
+    return field

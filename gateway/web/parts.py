@@ -1,0 +1,60 @@
+"""What the handlers work with, handed over by the composition root."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from channels.registry import Channels
+from gateway.accounts.accounts import Account, Accounts
+from gateway.accounts.keys import Vault
+from gateway.clock import Clock
+from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.intake.attachments import Attachments
+from gateway.intake.inbox import Inbox
+from gateway.intake.quarantine import Quarantine
+from gateway.intake.triage_processes import TriageProcesses
+from gateway.observability.metrics import Metrics
+from gateway.settings import Settings
+from gateway.tickets.database import Database
+from gateway.web.attempts import Attempts
+
+Ping = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What the routes for operators need; every role has them."""
+
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    essential: Mapping[str, Ping]
+    """Without these nothing can be accepted: their absence makes the process not ready."""
+    helpful: Mapping[str, Ping]
+    """Without these intake goes on: their absence is told as degraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What the routes for citizens, vendors and agents need."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    vault: Vault
+    inbox: Inbox
+    attachments: Attachments
+    channels: Channels
+    quarantine: Quarantine
+    triage: TriageProcesses
+    accounts: Accounts
+    desk: ConfirmationDesk
+    attempts: Attempts
+
+
+OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)
+PARTS: web.AppKey[WebParts] = web.AppKey("parts", WebParts)
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+ACCOUNT: web.RequestKey[Account] = web.RequestKey("account", Account)

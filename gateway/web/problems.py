@@ -1,0 +1,117 @@
+"""RFC 9457 problem documents, in Chinese and English; none repeats what a citizen wrote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from channels.errors import FieldFault
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem; its name is the last part of its type URI, `/problems/<name>`."""
+
+    status: int
+    title: str
+    title_zh: str
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "malformed-http": Kind(400, "This is not well-formed HTTP", "HTTP 请求格式不正确"),
+    "malformed-body": Kind(400, "The body cannot be read", "请求内容无法读取"),
+    "invalid-fields": Kind(422, "Some fields are not right", "部分字段不正确"),
+    "invalid-key": Kind(400, "The Idempotency-Key is not usable", "Idempotency-Key 不可用"),
+    "key-reused": Kind(
+        409, "This key was used with another body", "该 Idempotency-Key 已用于其他内容"
+    ),
+    "not-signed-in": Kind(401, "Sign in first", "请先登录"),
+    "wrong-code": Kind(401, "Number and code do not fit", "工单号与查询码不符"),
+    "bad-signature": Kind(401, "The signature is not valid", "签名无效"),
+    "not-allowed": Kind(403, "Your role may not do this", "您的角色无权进行此操作"),
+    "not-found": Kind(404, "There is nothing here", "此处没有内容"),
+    "no-such-ticket": Kind(404, "There is no such ticket", "没有这个工单"),
+    "method-not-allowed": Kind(405, "This method is not known here", "此处不支持该方法"),
+    "too-slow": Kind(408, "The body came too slowly", "请求内容传输过慢"),
+    "version-conflict": Kind(409, "The ticket has changed meanwhile", "工单已有变更"),
+    "not-yet-triaged": Kind(409, "The ticket is being read", "工单正在分析中"),
+    "ticket-closed": Kind(409, "The ticket is closed", "工单已办结"),
+    "nothing-to-undo": Kind(409, "There is nothing to undo", "没有可撤销的确认"),
+    "too-late-to-undo": Kind(409, "It is too late to undo", "已超过可撤销时间"),
+    "unit-missing": Kind(422, "A unit is missing", "缺少承办单位"),
+    "unknown-unit": Kind(422, "There is no such unit", "没有这个承办单位"),
+    "too-large": Kind(413, "This is too large", "内容过大"),
+    "unsupported-media-type": Kind(415, "This media type is not taken here", "不支持的内容类型"),
+    "too-many-attempts": Kind(429, "Too many wrong attempts", "错误次数过多"),
+    "internal": Kind(500, "Something went wrong on our side", "系统出现错误"),
+    "unavailable": Kind(503, "Not available just now", "服务暂时不可用"),
+}
+
+
+class Problem(Exception):
+    """An answer that is a problem document."""
+
+    def __init__(
+        self,
+        kind: str,
+        remedy: str,
+        remedy_zh: str,
+        *,
+        faults: Sequence[FieldFault] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.remedy = remedy
+        self.remedy_zh = remedy_zh
+        self.faults = tuple(faults)
+        self.headers = headers or {}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return KINDS[self.kind].status
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """Return the document's fields."""
+        kind = KINDS[self.kind]
+        found: dict[str, Any] = {
+            "type": f"/problems/{self.kind}",
+            "title": kind.title,
+            "title_zh": kind.title_zh,
+            "status": kind.status,
+            "detail": self.remedy,
+            "detail_zh": self.remedy_zh,
+            "request_id": request_id,
+        }
+        if self.faults:
+            found["errors"] = [
+                {"field": fault.field, "detail": fault.remedy, "detail_zh": fault.remedy_zh}
+                for fault in self.faults
+            ]
+        return found
+
+    def response(self, request_id: str) -> web.Response:
+        """Return the answer."""
+        headers = {"Cache-Control": "no-store", **self.headers}
+        return web.Response(
+            status=self.status,
+            body=orjson.dumps(self.document(request_id)),
+            content_type=MEDIA_TYPE,
+            headers=headers,
+        )
+
+
+def field_problem(faults: Sequence[FieldFault]) -> Problem:
+    """Return the problem of fields; a body that is no JSON at all has the field ``""``."""
+    unreadable = any(not fault.field for fault in faults)
+    return Problem(
+        "malformed-body" if unreadable else "invalid-fields",
+        "; ".join(f"{fault.field or 'body'}: {fault.remedy}" for fault in faults),
+        "; ".join(f"{fault.field or '请求内容'}: {fault.remedy_zh}" for fault in faults),
+        faults=faults,
+    )

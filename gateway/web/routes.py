@@ -1,0 +1,112 @@
+"""The one table of routes: what is served, to whom, and what it takes and gives."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from channels.api.adapter import AppealBody
+from gateway.accounts.accounts import Permission
+from gateway.web import agents, appeals, deciding, openapi, operations, webhooks
+from triage.decision import Decision
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Access = Permission | Literal["public", "query code", "signature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route; `problems` are the kinds of problem documents that it may answer with."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    handler: Handler
+    summary: str
+    access: Access
+    status: int = 200
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    problems: tuple[str, ...] = ()
+    parameters: tuple[dict[str, Any], ...] = ()
+    media_type: str = "application/json"
+
+
+_BODY: Final = ("malformed-http", "malformed-body", "invalid-fields", "too-slow", "too-large")
+_SIGNED_IN: Final = ("not-signed-in", "not-allowed")
+_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 16, "maxLength": 200, "pattern": "^[ -~]+$"},
+}
+
+OPERATIONS: Final = (
+    Route("GET", "/healthz", operations.healthz, "Whether the process lives", "public"),
+    Route(
+        "GET", "/readyz", operations.readyz, "Whether every part answers", "public",
+        answer=operations.Readiness, problems=("unavailable",),
+    ),
+    Route(
+        "GET", "/metrics", operations.metrics, "Metrics for Prometheus", "public",
+        media_type="text/plain",
+    ),
+)  # fmt: skip
+
+PUBLIC: Final = (
+    Route(
+        "POST", "/api/v1/appeals", appeals.file_appeal, "File an appeal 提交诉求", "public",
+        status=201, body=AppealBody, answer=appeals.Receipt, parameters=(_KEY,),
+        problems=(*_BODY, "invalid-key", "key-reused", "unsupported-media-type", "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/appeals/{ticket_id}", appeals.show_appeal,
+        "Where an appeal stands 查询进度", "query code", answer=appeals.AppealStatus,
+        problems=("not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts"),
+    ),
+    Route(
+        "POST", "/api/v1/triage", deciding.decide, "Decide on a text, store nothing", "public",
+        body=deciding.TriageBody, answer=Decision,
+        problems=(*_BODY, "unsupported-media-type", "unavailable"),
+    ),
+    Route(
+        "POST", "/channels/{channel}", webhooks.receive_webhook, "A signed channel's message",
+        "signature",
+        problems=("malformed-http", "malformed-body", "too-slow", "too-large", "not-found",
+                  "bad-signature", "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/tickets", agents.list_tickets, "Tickets by due time 工单列表",
+        Permission.READ_TICKETS, answer=agents.TicketList, query=agents.ListQuery,
+        problems=(*_SIGNED_IN, "invalid-fields"),
+    ),
+    Route(
+        "GET", "/api/v1/tickets/{ticket_id}", agents.show_ticket, "One ticket 工单详情",
+        Permission.READ_TICKETS, answer=agents.TicketWithHistory,
+        problems=(*_SIGNED_IN, "no-such-ticket"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/confirmation", agents.confirm_ticket,
+        "Confirm or correct the route 确认派单", Permission.CONFIRM_TICKETS,
+        body=agents.Choice, answer=agents.TicketWithHistory,
+        problems=(*_SIGNED_IN, *_BODY, "no-such-ticket", "version-conflict", "not-yet-triaged",
+                  "ticket-closed", "unit-missing", "unknown-unit"),
+    ),
+    Route(
+        "DELETE", "/api/v1/tickets/{ticket_id}/confirmation", agents.undo_confirmation,
+        "Undo a confirmation 撤销确认", Permission.CONFIRM_TICKETS,
+        answer=agents.TicketWithHistory,
+        problems=(*_SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo"),
+    ),
+    Route("GET", "/openapi.json", openapi.show_openapi, "This interface", "public"),
+    Route(
+        "GET", "/schemas/{name}", operations.show_schema, "JSON schemas", "public",
+        problems=("not-found",),
+    ),
+    Route(
+        "GET", "/problems/{name}", operations.show_problem, "What a problem means", "public",
+        problems=("not-found",),
+    ),
+)  # fmt: skip

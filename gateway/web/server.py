@@ -1,0 +1,164 @@
+"""The aiohttp application: one table of routes, one middleware, problem documents for all else."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.accounts.accounts import Permission
+from gateway.web.appeals import bearer
+from gateway.web.openapi import DOCUMENT, openapi_document
+from gateway.web.parts import ACCOUNT, OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
+from gateway.web.problems import Problem
+from gateway.web.routes import OPERATIONS as OPERATION_ROUTES
+from gateway.web.routes import PUBLIC, Handler, Route
+
+log = structlog.get_logger("gateway.http")
+_GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SAFE: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+def build_application(operations: OperationParts, parts: WebParts | None) -> web.Application:
+    """Return the application; without `parts` only the routes for operators."""
+    routes: Sequence[Route] = (*PUBLIC, *OPERATION_ROUTES) if parts else OPERATION_ROUTES
+    application = web.Application(middlewares=[_answer], client_max_size=0)
+    application[OPERATIONS] = operations
+    if parts is not None:
+        application[PARTS] = parts
+    application[DOCUMENT] = openapi_document(routes)
+    for route in routes:
+        application.router.add_route(route.method, route.path, _guarded(route))
+    return application
+
+
+def _guarded(route: Route) -> Handler:
+    """Return the handler behind its permission, if it asks for one."""
+    permission = route.access
+    if not isinstance(permission, Permission):
+        return route.handler
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        account = await request.app[PARTS].accounts.of_token(bearer(request))
+        if account is None:
+            raise Problem(
+                "not-signed-in",
+                "send a token that `jiesu accounts add` gave",
+                "请使用 jiesu accounts add 发放的令牌",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if not account.may(permission):
+            raise Problem(
+                "not-allowed",
+                f"ask an administrator for a role with {permission}",
+                "请向管理员申请相应权限",
+            )
+        request[ACCOUNT] = account
+        return await route.handler(request)
+
+    return guarded
+
+
+@web.middleware
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Number, time, log and count the request; turn every failure into a problem document."""
+    operations = request.app[OPERATIONS]
+    request_id = _request_id(request)
+    request[REQUEST_ID] = request_id
+    started = operations.clock.monotonic()
+    try:
+        response = await handler(request)
+    except Problem as problem:
+        response = problem.response(request_id)
+    except web.HTTPException as error:
+        response = _framework_problem(error).response(request_id)
+    except ConnectionError:
+        raise
+    except Exception as error:
+        log.exception("a request failed", request_id=request_id, error=type(error).__name__)
+        response = Problem(
+            "internal",
+            "try again; if it stays so, tell us the request_id",
+            "请重试;如仍失败,请告知 request_id",
+        ).response(request_id)
+    seconds = operations.clock.monotonic() - started
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "none"
+    response.headers["X-Request-ID"] = request_id
+    response.headers.update(_SAFE)
+    metrics = operations.metrics
+    metrics.requests.labels(request.method, route, response.status).inc()
+    metrics.request_seconds.labels(route).observe(seconds)
+    log.info(
+        "request",
+        request_id=request_id,
+        method=request.method,
+        route=route,
+        status=response.status,
+        ms=round(seconds * 1000, 1),
+    )
+    return response
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get("X-Request-ID", "")
+    return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _framework_problem(error: web.HTTPException) -> Problem:
+    if error.status == 405:
+        allow = {"Allow": error.headers.get("Allow", "")}
+        return Problem(
+            "method-not-allowed", f"use {allow['Allow']}", f"请使用 {allow['Allow']}", headers=allow
+        )
+    if error.status == 404:
+        return Problem("not-found", "see /openapi.json for what there is", "请参见 /openapi.json")
+    return Problem("malformed-http", "send a well-formed request", "请发送格式正确的请求")
+
+
+class _Protocol(RequestHandler):
+    """aiohttp's protocol, with problem documents for what is not even HTTP."""
+
+    def handle_error(
+        self,
+        request: Any,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer with a problem document; nothing of the request is logged."""
+        request_id = uuid.uuid4().hex
+        log.info("not well-formed HTTP", request_id=request_id, status=status)
+        kind = "malformed-http" if status < 500 else "internal"
+        response = Problem(
+            kind,
+            "send well-formed HTTP/1.1: check the request line, Content-Length and the headers",
+            "请发送格式正确的 HTTP/1.1 请求:检查请求行、Content-Length 和其他请求头",
+        ).response(request_id)
+        response.force_close()
+        return response
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner with our protocol."""
+
+    async def _make_server(self) -> Any:
+        # aiohttp has no place to name the protocol, so its server is told what it is instead.
+        server: Any = await super()._make_server()
+        server.__class__ = _Server
+        return server
+
+
+class _Server(web.Server):
+    """aiohttp's server, building our protocol for each connection."""
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        return _Protocol(self, loop=self._loop, **self._kwargs)

@@ -1,0 +1,53 @@
+"""Where signed channels post to: verify, parse, accept; what cannot be parsed is quarantined."""
+
+import orjson
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.channel import WireRequest
+from channels.errors import SignatureRejected, Unparsable
+from gateway.web.appeals import unavailable
+from gateway.web.body import read_body
+from gateway.web.parts import PARTS
+from gateway.web.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+
+async def receive_webhook(request: web.Request) -> web.Response:
+    """Take a vendor's message; answered as that vendor expects once it is stored for good."""
+    parts = request.app[PARTS]
+    channel = parts.channels.get(request.match_info["channel"])
+    if channel is None:
+        raise Problem("not-found", "no channel of that name is configured here", "此处未配置该渠道")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    wire = WireRequest(headers, await read_body(request))
+    try:
+        channel.verify(wire, parts.clock.now())
+    except SignatureRejected as error:
+        parts.metrics.refused.labels(channel.name, "bad-signature").inc()
+        raise Problem(
+            "bad-signature",
+            f"sign the request as the channel's README says: {error}",
+            "请按渠道说明对请求签名",
+        ) from None
+    try:
+        receipts = []
+        try:
+            messages = channel.parse(wire)
+        except Unparsable as error:
+            identity = await parts.quarantine.keep(channel.name, wire, str(error))
+            parts.metrics.quarantined.labels(channel.name).inc()
+            log.warning("quarantined", channel=channel.name, id=identity)
+        else:
+            for message in messages:
+                receipts.append(await parts.inbox.accept(message, repeats_are_edits=True))
+                parts.metrics.accepted.labels(channel.name).inc()
+    except (SQLAlchemyError, OSError):
+        # Not stored: the vendor shall send it again.
+        raise unavailable() from None
+    answer = channel.accepted(receipts)
+    return web.Response(
+        status=answer.status, body=orjson.dumps(answer.body), content_type="application/json"
+    )

@@ -1,0 +1,1 @@
+"""The registry's code and the read-only bundle that ships."""

@@ -1,0 +1,1 @@
+"""Training: from appeals to a bundle, seeded and repeatable."""

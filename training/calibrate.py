@@ -1,0 +1,71 @@
+"""Temperatures, thresholds and the conformal set, all from held-out scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from triage.calibration import softmax
+
+_TEMPERATURES = (0.05, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold with what it does on the rows that it was chosen on."""
+
+    value: float
+    precision: float
+    recall: float
+
+
+def temperature(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
+    """The temperature that makes held-out labels most probable; one column means yes or no."""
+    if not len(classes):
+        return 1.0
+    if logits.shape[1] == 1:
+        logits = np.hstack([np.zeros_like(logits), logits])
+
+    def loss(value: float) -> float:
+        shares = softmax(logits, value)[np.arange(len(classes)), classes]
+        return float(-np.log(np.maximum(shares, 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=_TEMPERATURES, method="bounded")
+    return round(float(found.x), 4)
+
+
+def precise_threshold(
+    scores: Sequence[float], right: Sequence[bool], least_precision: float
+) -> Threshold:
+    """The lowest threshold at which at least that share is right.
+
+    Without any such threshold, one that nothing reaches.
+    """
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    values = np.asarray(scores)[order]
+    hits = np.asarray(right)[order].cumsum()
+    precision = hits / np.arange(1, len(order) + 1)
+    # Only where the next score is lower does a threshold cut.
+    cuts = np.append(values[1:] < values[:-1], True) if len(values) else np.array([], dtype=bool)
+    fitting = np.flatnonzero((precision >= least_precision) & cuts)
+    if not len(fitting):
+        return Threshold(1.0, 0.0, 0.0)
+    last = int(fitting[-1])
+    recall = float(hits[last] / max(1, hits[-1]))
+    return Threshold(round(float(values[last]), 4), float(precision[last]), recall)
+
+
+def set_threshold(right: Sequence[float], coverage: float) -> float:
+    """Split conformal: the probability that the right unit reaches in that share of rows."""
+    if not right:
+        return 0.0
+    ordered = np.sort(np.asarray(right))
+    rank = int(np.floor((len(ordered) + 1) * (1 - coverage))) - 1
+    return 0.0 if rank < 0 else round(float(ordered[rank]), 6)
+
+
+def lower_quantile(scores: Sequence[float], share: float) -> float:
+    """The score that only `share` of the rows stay below."""
+    return round(float(np.quantile(np.asarray(scores), share)), 4) if scores else 0.0

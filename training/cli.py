@@ -1,0 +1,88 @@
+"""`jiesu train` and `jiesu evaluate`: the composition root of training."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from models.bundle import BundleError, load_bundle, save_bundle, shipped_folder
+from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
+from training.corpus import Corpus, CorpusError, read_corpus
+from training.evaluate import figures_by_source
+from training.heldout import JUDGED
+from training.report import readable_card, table
+from triage.classifier.linear import LinearClassifier
+from triage.pipeline import Appeal, Pipeline, SourceText
+from triage.taxonomy import FILES, Catalogue, CatalogueError, parse_catalogue
+
+DataOption = Annotated[
+    Path | None, typer.Option(help="Folder with labelled data from outside; own texts otherwise.")
+]
+CatalogueOption = Annotated[
+    Path | None, typer.Option(help="Folder with the catalogue's files; the shipped ones otherwise.")
+]
+
+
+def train(
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for the new bundle.")] = Path("bundle"),
+    config: Annotated[Path, typer.Option(help="Settings of the run, TOML.")] = DEFAULT_CONFIG,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Train a bundle and write it with its card; prints the held-out figures."""
+    try:
+        from training.train import train as run
+    except ImportError as error:
+        _stop(f"training needs the extra 'train' (pip install 'jiesu[train]'): {error}")
+    settings, known, corpus = _inputs(config, catalogue, data)
+    trained = run(corpus, known, settings)
+    card = save_bundle(trained.bundle, out)
+    (out / "CARD.md").write_text(readable_card(card, trained.figures), "utf-8")
+    typer.echo(table(trained.figures))
+    typer.echo(f"{out}: {card['name']} {card['version']}")
+
+
+def evaluate(
+    data: DataOption = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder of the bundle; the shipped one otherwise.")
+    ] = None,
+    catalogue: CatalogueOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Judge a bundle by labelled rows; rows that it learned from flatter it."""
+    _, known, corpus = _inputs(DEFAULT_CONFIG, catalogue, data)
+    try:
+        classifier = LinearClassifier(load_bundle(bundle or shipped_folder()))
+    except BundleError as error:
+        _stop(str(error))
+    rows = corpus.of(*JUDGED)
+    appeals = [Appeal((SourceText("text", row.text),)) for row in rows]
+    decisions = Pipeline(known, classifier).decide_all(appeals)
+    figures = figures_by_source(list(zip(rows, decisions, strict=True)))
+    typer.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else table(figures))
+
+
+def _inputs(
+    config: Path, catalogue: Path | None, data: Path | None
+) -> tuple[Config, Catalogue, Corpus]:
+    try:
+        known = read_catalogue(catalogue)
+        settings = read_config(config)
+        return settings, known, read_corpus(known, settings.seed, data)
+    except (ConfigError, CatalogueError, CorpusError) as error:
+        _stop(str(error))
+
+
+def read_catalogue(folder: Path | None = None) -> Catalogue:
+    """The catalogue of a folder, or the shipped one; raises CatalogueError."""
+    place: Any = folder if folder is not None else files("triage.taxonomy")
+    texts = {name: (place / name).read_text("utf-8") for name in FILES if (place / name).is_file()}
+    return parse_catalogue(texts)
+
+
+def _stop(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,90 @@
+"""The training's settings, read from TOML; unknown keys are refused."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(ValueError):
+    """The settings cannot be used; the message names the keys."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VocabularyConfig(_Strict):
+    """Which features are kept: at most so many of each kind, the most frequent ones."""
+
+    least_appeals: int = Field(ge=5, title="different appeals that a feature must occur in")
+    words: int = Field(gt=0, title="words kept")
+    pairs: int = Field(gt=0, title="pairs of neighbouring words kept")
+    grams: int = Field(gt=0, title="character n-grams kept")
+
+
+class WeightsConfig(_Strict):
+    """What a row counts in fitting, by where its label comes from."""
+
+    labelled: float = Field(ge=0, title="labelled real appeals")
+    written: float = Field(ge=0, title="appeals written for the purpose")
+    also: float = Field(ge=0, title="other units that could be handed an appeal, together")
+    duties: float = Field(ge=0, title="phrases of a unit's duties")
+    examples: float = Field(ge=0, title="examples of catalogue entries and tier rules")
+    outside: float = Field(gt=0, title="texts that are no appeal, against each appeal")
+
+
+class HeadConfig(_Strict):
+    """One logistic regression."""
+
+    strength: float = Field(gt=0, title="inverse of the regularisation (C)")
+
+
+class HeadsConfig(_Strict):
+    """All heads of the linear classifier."""
+
+    unit: HeadConfig
+    tier: HeadConfig
+    kind: HeadConfig
+    topic: HeadConfig
+    domain: HeadConfig
+    several: HeadConfig
+
+
+class CalibrationConfig(_Strict):
+    """What the thresholds aim at on held-out rows."""
+
+    coverage: float = Field(gt=0, lt=1, title="share of right units in the conformal set")
+    emergency_precision: float = Field(gt=0, lt=1, title="least precision of learned emergencies")
+    livelihood_precision: float = Field(gt=0, lt=1, title="least precision of learned livelihood")
+    several_precision: float = Field(gt=0, lt=1, title="least precision of learned several units")
+    domain_loss: float = Field(gt=0, lt=1, title="share of real appeals that may be turned away")
+
+
+class Config(_Strict):
+    """Everything that a training run depends on, besides the data and the catalogue."""
+
+    name: str = Field(min_length=1, title="name of the model")
+    version: str = Field(min_length=1, title="version of the model")
+    seed: int = Field(ge=0, title="seed of every random choice")
+    folds: int = Field(ge=2, title="folds of the grouped cross-validation")
+    vocabulary: VocabularyConfig
+    weights: WeightsConfig
+    heads: HeadsConfig
+    calibration: CalibrationConfig
+
+
+DEFAULT_CONFIG = Path(__file__).parent / "config.toml"
+
+
+def read_config(path: Path = DEFAULT_CONFIG) -> Config:
+    """Read and validate a TOML file; raises ConfigError."""
+    try:
+        return Config.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+        )
+        raise ConfigError(f"{path}: {faults}") from error

@@ -1,0 +1,78 @@
+"""A corpus made ready to learn from: features, groups, vocabulary and matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from training.config import Config
+from training.corpus import DUTIES, EXAMPLES, OUTSIDE, Corpus, Example
+from training.groups import groups
+from training.vocabulary import Found, choose, inverse_frequencies, person_names
+from triage.classifier.features import (
+    GRAMS,
+    PAIRS,
+    WORDS,
+    Vocabulary,
+    features,
+    gram_features,
+    word_features,
+)
+from triage.classifier.linear import scale_blocks
+from triage.text.normalise import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Row i of `matrix` (float32, tf-idf) is example i; `group` numbers near-duplicates."""
+
+    examples: tuple[Example, ...]
+    group: NDArray[np.intp]
+    vocabulary: dict[str, list[str]]
+    idf: NDArray[np.float32]
+    matrix: csr_matrix
+
+
+def prepare(corpus: Corpus, config: Config) -> Dataset:
+    """Find features, group near-duplicates, choose the vocabulary, weigh by tf-idf."""
+    examples = corpus.examples
+    found = [found_in(example) for example in examples]
+    group = groups([[*row[WORDS], *row[PAIRS]] for row in found], config.seed)
+    appeals = [
+        place
+        for place, example in enumerate(examples)
+        if example.origin not in (DUTIES, EXAMPLES, OUTSIDE)
+    ]
+    told = [found[place] for place in appeals]
+    names = person_names(examples[place].text for place in appeals)
+    vocabulary = choose(told, group[appeals], names, config.vocabulary)
+    idf = inverse_frequencies(vocabulary, told)
+    return Dataset(examples, group, vocabulary, idf, matrix_of(found, vocabulary, idf))
+
+
+def found_in(example: Example) -> Found:
+    """The features of an example; of one without text, those of its words."""
+    text = normalise(example.text).text
+    if example.tokens is None:
+        return features(text)
+    single, pairs = word_features(normalise(token).text for token in example.tokens)
+    return {WORDS: single, PAIRS: pairs, GRAMS: gram_features(text)}
+
+
+def matrix_of(
+    found: list[Found], vocabulary: dict[str, list[str]], idf: NDArray[np.float32]
+) -> csr_matrix:
+    """tf-idf as the service computes it, one row a text."""
+    known = Vocabulary(vocabulary)
+    ends, numbers, values = [0], [], []
+    for row in found:
+        counted = known.counts(row)
+        places = np.fromiter(counted, dtype=np.intp, count=len(counted))
+        times = np.fromiter(counted.values(), dtype=np.float32, count=len(counted))
+        numbers.append(places)
+        values.append(scale_blocks(places, (1 + np.log(times)) * idf[places], known.ends[PAIRS]))
+        ends.append(ends[-1] + len(places))
+    return csr_matrix(
+        (np.concatenate(values), np.concatenate(numbers), ends), shape=(len(found), len(known))
+    )

@@ -1,0 +1,166 @@
+"""Fitting the heads of the linear classifier and packing them into int8 weights."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from training.config import Config
+from training.corpus import DUTIES, EXAMPLES, LABELLED, WRITTEN, Example
+from triage.classifier.linear import (
+    DOMAIN,
+    HEADS,
+    KIND,
+    SEVERAL,
+    TIER,
+    TOPIC,
+    UNIT,
+    head_columns,
+)
+from triage.decision import DISTRICT, Kind, Tier, Topic
+from triage.taxonomy import Catalogue
+
+#: One column each; the class is what the probability is of.
+_BINARY = {DOMAIN: ("appeal",), SEVERAL: ("several",)}
+_ITERATIONS = 200
+#: Up to so many rows a head is fitted in the basis of its rows.
+_FEW_ROWS = 4000
+_INT8 = 127
+#: Score of a class that no row taught, so that it is never chosen.
+_NEVER = -30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Scores are `(x @ values) * scales + biases`; `values` is int8 (features, columns)."""
+
+    values: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    biases: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """Rows that teach one head, their class numbers, and how much each counts."""
+
+    rows: list[int]
+    classes: list[int]
+    weights: list[float]
+
+
+def head_names(catalogue: Catalogue) -> dict[str, list[str]]:
+    """The class names of every head, in column order."""
+    units = [unit.code for unit in catalogue.units.values() if unit.kind != DISTRICT]
+    return {
+        UNIT: [*units, DISTRICT],
+        TIER: list(Tier),
+        KIND: list(Kind),
+        TOPIC: list(Topic),
+        **{head: list(names) for head, names in _BINARY.items()},
+    }
+
+
+def fit(
+    matrix: csr_matrix,
+    examples: Sequence[Example],
+    rows: Sequence[int],
+    heads: Mapping[str, Sequence[str]],
+    config: Config,
+) -> Weights:
+    """Fit every head on those of `rows` that are labelled for it, and pack the weights."""
+    columns = head_columns(heads)
+    width = columns[HEADS[-1]].stop
+    dense = np.zeros((matrix.shape[1], width), dtype=np.float32)
+    biases = np.zeros(width, dtype=np.float32)
+    for head in HEADS:
+        labels = _labels(head, examples, rows, heads, config)
+        strength: float = getattr(config.heads, head).strength
+        dense[:, columns[head]], biases[columns[head]] = _fit_head(
+            matrix, labels, len(heads[head]), strength, config.seed
+        )
+    scales = np.maximum(np.abs(dense).max(axis=0), 1e-9).astype(np.float32) / _INT8
+    return Weights(np.rint(dense / scales).astype(np.int8), scales, biases)
+
+
+def _fit_head(
+    matrix: csr_matrix, labels: _Labels, width: int, strength: float, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Coefficients (features, width) and biases (width,) of one head."""
+    coefficients = np.zeros((matrix.shape[1], width), dtype=np.float32)
+    biases = np.full(width, _NEVER if width > 1 else 0.0, dtype=np.float32)
+    seen = sorted(set(labels.classes))
+    if len(seen) < 2:
+        # Nothing to tell apart: the only class there is, or for two-class heads a plain yes or no.
+        biases[seen if width > 1 else 0] = 0.0 if width > 1 else (5.0 if seen == [1] else -5.0)
+        return coefficients, biases
+    rows, places = np.unique(labels.rows, return_inverse=True)
+    inputs, back = _rotated(matrix[rows]) if len(rows) <= _FEW_ROWS else (matrix[rows], None)
+    model = LogisticRegression(C=strength, max_iter=_ITERATIONS, random_state=seed, tol=1e-3)
+    model.fit(inputs[places], labels.classes, sample_weight=labels.weights)
+    found = model.coef_.T if back is None else back @ model.coef_.T
+    columns = seen if len(seen) > 2 else [seen[1]] if width > 1 else [0]
+    coefficients[:, columns], biases[columns] = found, model.intercept_
+    if width > 1 and len(seen) == 2:
+        biases[seen[0]] = 0.0
+    return coefficients, biases
+
+
+def _rotated(matrix: csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The rows in a basis of their own span, and the way back to features, as a matrix.
+
+    A rotation leaves the penalised optimum where it is, and with fewer rows than features the
+    fit is many times faster in it.
+    """
+    values, vectors = np.linalg.eigh((matrix @ matrix.T).toarray().astype(np.float64))
+    kept = values > values.max() * 1e-6
+    lengths = np.sqrt(values[kept])
+    return vectors[:, kept] * lengths, matrix.T @ (vectors[:, kept] / lengths)
+
+
+def _labels(
+    head: str,
+    examples: Sequence[Example],
+    rows: Sequence[int],
+    heads: Mapping[str, Sequence[str]],
+    config: Config,
+) -> _Labels:
+    labels = _Labels([], [], [])
+    for row in rows:
+        for name, weight in _taught(head, examples[row], config):
+            labels.rows.append(row)
+            labels.classes.append(
+                int(name == "yes") if head in _BINARY else heads[head].index(name)
+            )
+            labels.weights.append(weight)
+    return labels
+
+
+def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, float]]:
+    """What one example says to one head: class names, `yes` or `no` for two-class heads."""
+    weights = config.weights
+    weight = {
+        LABELLED: weights.labelled,
+        WRITTEN: weights.written,
+        DUTIES: weights.duties,
+        EXAMPLES: weights.examples,
+    }.get(example.origin, 1.0)
+    if head == DOMAIN:
+        if not example.in_domain:
+            yield "no", weights.outside
+        elif example.origin in (LABELLED, WRITTEN, EXAMPLES, DUTIES):
+            yield "yes", 1.0
+    elif head == SEVERAL:
+        if example.several is not None:
+            yield ("yes" if example.several else "no"), weight
+    elif head == UNIT:
+        if example.unit is not None:
+            yield example.unit, weight
+            for code in dict.fromkeys(example.also):
+                yield code, weight * weights.also / len(example.also)
+    else:
+        name: str | None = getattr(example, head)
+        if name is not None:
+            yield name, weight

@@ -1,0 +1,230 @@
+"""Cross-validation: scores of every row by a model that has not seen its group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.calibrate import lower_quantile, precise_threshold, set_threshold, temperature
+from training.config import Config
+from training.corpus import LABELLED, OUTSIDE, TOPIC_ROWS, WRITTEN, Example
+from training.dataset import Dataset
+from training.fit import fit
+from training.groups import folds
+from triage.calibration import Calibration, blend
+from triage.classifier.linear import (
+    DOMAIN,
+    HEADS,
+    KIND,
+    SEVERAL,
+    TIER,
+    TOPIC,
+    UNIT,
+    head_columns,
+    read_scores,
+)
+from triage.classifier.port import Prediction
+from triage.decision import Decision, ModelVersion, Tier
+from triage.pipeline import Appeal, Pipeline, SourceText, most
+from triage.routing import Claim, claims, unit_probabilities, without_place
+from triage.rules.matters import MatterHit
+from triage.taxonomy import Catalogue
+from triage.text.document import Document
+from triage.text.normalise import normalise
+
+#: Rows that are judged; the others only teach.
+JUDGED = (LABELLED, WRITTEN, TOPIC_ROWS, OUTSIDE)
+#: Trust in the catalogue before it is measured, or with too few matches to measure it.
+_FIRST_TRUST, _FEWEST_MATCHES = 0.8, 20
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """`scores` (float32) of the judged rows, by models that have not seen their groups."""
+
+    examples: list[Example]
+    scores: NDArray[np.float32]
+    fold: NDArray[np.intp]
+
+
+class StoredClassifier:
+    """Stands in for a classifier: reads stored scores instead of the text."""
+
+    def __init__(
+        self, held: HeldOut, heads: Mapping[str, Sequence[str]], calibration: Calibration
+    ) -> None:
+        self.calibration = calibration
+        self.version = ModelVersion(name="held-out", version="0")
+        self._heads = heads
+        self._scores = {
+            normalise(example.text).text: scores
+            for example, scores in zip(held.examples, held.scores, strict=True)
+        }
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predictions for texts of the held-out rows; KeyError for any other."""
+        return [read_scores(self._scores[text], self._heads, self.calibration) for text in texts]
+
+
+def cross_validate(dataset: Dataset, heads: Mapping[str, Sequence[str]], config: Config) -> HeldOut:
+    """Fit once for every fold and score the rows left out."""
+    fold = folds(dataset.group, config.folds, config.seed)
+    judged = np.array([example.origin in JUDGED for example in dataset.examples])
+    width = head_columns(heads)[HEADS[-1]].stop
+    scores = np.zeros((len(dataset.examples), width), dtype=np.float32)
+    for number in range(config.folds):
+        left_out = judged & (fold == number)
+        rows = np.flatnonzero(~left_out).tolist()
+        weights = fit(dataset.matrix, dataset.examples, rows, heads, config)
+        raw = dataset.matrix[left_out] @ weights.values.astype(np.float32)
+        scores[left_out] = raw * weights.scales + weights.biases
+    examples = [example for example, chosen in zip(dataset.examples, judged, strict=True) if chosen]
+    return HeldOut(examples, scores[judged], fold[judged])
+
+
+def decide(
+    held: HeldOut,
+    heads: Mapping[str, Sequence[str]],
+    calibration: Calibration,
+    catalogue: Catalogue,
+) -> list[Decision]:
+    """What the pipeline decides on the held-out rows."""
+    pipeline = Pipeline(catalogue, StoredClassifier(held, heads, calibration))
+    return pipeline.decide_all(
+        [Appeal((SourceText("text", example.text),)) for example in held.examples]
+    )
+
+
+def calibrate(
+    held: HeldOut, heads: Mapping[str, Sequence[str]], catalogue: Catalogue, config: Config
+) -> Calibration:
+    """All of the bundle's calibration, from held-out scores."""
+    first = Calibration(
+        temperatures={head: _temperature(held, heads, head) for head in HEADS},
+        emergency_from=1.0,
+        livelihood_from=1.0,
+        in_domain_from=0.0,
+        several_from=1.0,
+        matter_trust=_FIRST_TRUST,
+        topic_trust=0.0,
+        set_from=0.0,
+        coverage=config.calibration.coverage,
+    )
+    predictions = [read_scores(row, heads, first) for row in held.scores]
+    claimed = [
+        claims(_matched(example, catalogue), prediction.units)
+        for example, prediction in zip(held.examples, predictions, strict=True)
+    ]
+    trust = _trust(held, claimed)
+    truths = [
+        unit_probabilities(prediction.units, entries, trust)[example.unit]
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
+        if example.unit is not None
+    ]
+    return first.model_copy(
+        update={
+            **_thresholds(held, predictions, config),
+            "matter_trust": trust,
+            "topic_trust": _topic_trust(held, predictions, claimed),
+            "set_from": set_threshold(truths, config.calibration.coverage),
+        }
+    )
+
+
+def _matched(example: Example, catalogue: Catalogue) -> list[MatterHit]:
+    document = Document(Appeal((SourceText("text", example.text),)))
+    place = catalogue.gazetteer.locate(document.text)
+    return catalogue.matters.found(document.text, document.sentences, place.codes)
+
+
+def _thresholds(
+    held: HeldOut, predictions: Sequence[Prediction], config: Config
+) -> dict[str, float]:
+    aims = config.calibration
+    tiered = [
+        (example, prediction)
+        for example, prediction in zip(held.examples, predictions, strict=True)
+        if example.tier is not None
+    ]
+    emergency = [prediction.tiers[Tier.EMERGENCY] for _, prediction in tiered]
+    urgent = [1 - prediction.tiers[Tier.GENERAL] for _, prediction in tiered]
+    at_home = [
+        prediction.in_domain
+        for example, prediction in zip(held.examples, predictions, strict=True)
+        if example.origin in (LABELLED, WRITTEN)
+    ]
+    return {
+        "emergency_from": precise_threshold(
+            emergency, [row.tier is Tier.EMERGENCY for row, _ in tiered], aims.emergency_precision
+        ).value,
+        "livelihood_from": precise_threshold(
+            urgent, [row.tier is not Tier.GENERAL for row, _ in tiered], aims.livelihood_precision
+        ).value,
+        "several_from": precise_threshold(
+            [prediction.several for _, prediction in tiered],
+            [bool(row.several) for row, _ in tiered],
+            aims.several_precision,
+        ).value,
+        "in_domain_from": min(0.5, lower_quantile(at_home, aims.domain_loss)),
+    }
+
+
+def _trust(held: HeldOut, claimed: Sequence[Sequence[Claim]]) -> float:
+    """How often the deciding entry's lead is right."""
+    right = [
+        without_place(entries[0].hit.matter.lead) == example.unit
+        for example, entries in zip(held.examples, claimed, strict=True)
+        if entries and example.unit is not None
+    ]
+    if len(right) < _FEWEST_MATCHES:
+        return _FIRST_TRUST
+    return round(min(0.99, max(0.01, sum(right) / len(right))), 4)
+
+
+def _topic_trust(
+    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
+) -> float:
+    """The weight of the entry's topic that serves outside and written rows best on average."""
+    rows = [
+        (example, prediction.topics, {entries[0].hit.matter.topic: 1.0})
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
+        if entries and example.topic is not None
+    ]
+    parts = [[row for row in rows if row[0].origin == origin] for origin in (TOPIC_ROWS, WRITTEN)]
+
+    def served(trust: float) -> float:
+        return sum(
+            sum(most(blend(topics, entry, trust)) == row.topic for row, topics, entry in part)
+            / len(part)
+            for part in parts
+            if part
+        )
+
+    return max((number / 20 for number in range(20)), key=lambda trust: (served(trust), -trust))
+
+
+def _temperature(held: HeldOut, heads: Mapping[str, Sequence[str]], head: str) -> float:
+    rows, classes = [], []
+    for row, example in enumerate(held.examples):
+        number = _class(example, heads, head)
+        if number is not None:
+            rows.append(row)
+            classes.append(number)
+    logits = held.scores[rows][:, head_columns(heads)[head]]
+    return temperature(logits, np.array(classes, dtype=np.intp))
+
+
+def _class(example: Example, heads: Mapping[str, Sequence[str]], head: str) -> int | None:
+    labels = {
+        UNIT: example.unit,
+        TIER: example.tier,
+        KIND: example.kind,
+        TOPIC: example.topic,
+        SEVERAL: example.several,
+        DOMAIN: None if example.origin == TOPIC_ROWS else example.in_domain,
+    }
+    label = labels[head]
+    if label is None or isinstance(label, bool):
+        return None if label is None else int(label)
+    return heads[head].index(label)

@@ -1,0 +1,1 @@
+"""Triage: texts and facts in, a decision with its reasons out. No I/O, no clock, no network."""

@@ -1,0 +1,66 @@
+"""Calibrated probabilities: temperature, blending with the catalogue, conformal sets.
+
+All values are found on held-out data by `training` and travel in the bundle's card.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T", bound=str)
+Floats = NDArray[np.float32]
+
+
+class Calibration(BaseModel):
+    """What held-out data taught about the scores of one bundle."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperatures: dict[str, float] = Field(description="head to temperature, above 0")
+    emergency_from: float = Field(ge=0, le=1, description="learned emergency counts from here")
+    livelihood_from: float = Field(ge=0, le=1, description="learned livelihood counts from here")
+    in_domain_from: float = Field(ge=0, le=1, description="below, the text is no appeal")
+    several_from: float = Field(ge=0, le=1, description="from here more than one unit must act")
+    matter_trust: float = Field(gt=0, lt=1, description="share of matched matters' leads right")
+    topic_trust: float = Field(ge=0, lt=1, description="share of the matched matter's topic")
+    set_from: float = Field(ge=0, le=1, description="conformal set: units at least this probable")
+    coverage: float = Field(gt=0, lt=1, description="share of right units that the set must hold")
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities of one head's logits, shape (classes,) or (rows, classes)."""
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(axis=-1, keepdims=True)
+    powers = np.exp(scaled)
+    result: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return result
+
+
+def sigmoid(logit: float, temperature: float = 1.0) -> float:
+    """Probability of a two-class head's logit."""
+    return float(1 / (1 + np.exp(-np.clip(logit / temperature, -60, 60))))
+
+
+def blend(learned: Mapping[T, float], claims: Mapping[T, float], trust: float) -> dict[T, float]:
+    """Learned probabilities mixed with the catalogue's, which have `trust` as their share.
+
+    Without claims, those learned; else both add to 1, and so does what comes out.
+    """
+    if not claims:
+        return dict(learned)
+    mixed = {name: (1 - trust) * value for name, value in learned.items()}
+    for name, value in claims.items():
+        mixed[name] = mixed.get(name, 0.0) + trust * value
+    return mixed
+
+
+def conformal_set(
+    ranked: Sequence[str], probabilities: Mapping[str, float], set_from: float
+) -> tuple[str, ...]:
+    """Units that cannot be ruled out, in the given order; the first one always."""
+    return tuple(
+        code for place, code in enumerate(ranked) if place == 0 or probabilities[code] >= set_from
+    )

@@ -1,0 +1,1 @@
+"""The classifier port, and the linear classifier behind it."""

@@ -1,0 +1,144 @@
+"""From what rules and classifier found to a unit and a route; jurisdiction comes last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+from triage.calibration import Calibration, blend, conformal_set
+from triage.classifier.port import Prediction
+from triage.decision import DISTRICT, Candidate, Kind, Route, Tier
+from triage.rules.matters import Matter, MatterHit
+
+_MOST_CANDIDATES = 5
+#: Further units named beside a learned lead.
+_MOST_SUPPORTING = 2
+#: A further unit is named only if at least this probable.
+_SUPPORTING_FROM = 0.1
+#: What one matched character counts, in natural logarithms, against the classifier's view.
+_PER_CHARACTER = 0.4
+#: Least probability of a lead that the classifier thinks nothing of.
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The part of the decision that says whose business it is."""
+
+    route: Route
+    unit: str | None
+    supporting_units: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    unit_set: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A matched catalogue entry and its share among all that matched."""
+
+    hit: MatterHit
+    share: float
+
+
+def nobody() -> Routing:
+    """What a person must look at: no unit at all."""
+    return Routing(Route.PERSON, None)
+
+
+def claims(hits: Sequence[MatterHit], units: Mapping[str, float]) -> list[Claim]:
+    """The matched entries, the one that decides first, their shares adding to 1.
+
+    An entry for a place goes before one for everywhere. Among equals the entries share by their
+    matched characters and by what the classifier thinks of their leads.
+    """
+    local = [hit for hit in hits if hit.matter.area is not None]
+    hits = local or hits
+    if not hits:
+        return []
+    scores = [
+        _PER_CHARACTER * (hit.weight + hit.expressions / 8)
+        + log(max(units.get(without_place(hit.matter.lead), 0.0), _LEAST))
+        for hit in hits
+    ]
+    powers = [exp(score - max(scores)) for score in scores]
+    found = [Claim(hit, power / sum(powers)) for hit, power in zip(hits, powers, strict=True)]
+    return sorted(found, key=lambda claim: -claim.share)
+
+
+def without_place(unit: str) -> str:
+    """The unit as it stands among candidates: any district's government is `district`."""
+    return DISTRICT if unit.startswith(DISTRICT) else unit
+
+
+def unit_probabilities(
+    units: Mapping[str, float], claimed: Sequence[Claim], trust: float
+) -> dict[str, float]:
+    """Learned probabilities mixed with what the catalogue claims."""
+    shares: dict[str, float] = {}
+    for claim in claimed:
+        lead = without_place(claim.hit.matter.lead)
+        shares[lead] = shares.get(lead, 0.0) + claim.share
+    return blend(units, shares, trust)
+
+
+def route(
+    learned: Prediction,
+    claimed: Sequence[Claim],
+    kind: Kind,
+    tier: Tier,
+    district: str | None,
+    calibration: Calibration,
+) -> Routing:
+    """The first route of design.md that fits an appeal within the domain.
+
+    `district` is the place's code if it is plain.
+    """
+    probabilities = unit_probabilities(learned.units, claimed, calibration.matter_trust)
+    if not probabilities:
+        return nobody()
+    ranked = sorted(probabilities, key=lambda code: (-probabilities[code], code))
+    matter = claimed[0].hit.matter if claimed else None
+    unit = matter.lead if matter else ranked[0]
+    # The unit that is decided on stands first, also where several entries outweigh its one.
+    ranked.sort(key=lambda code: code != without_place(unit))
+    if unit == DISTRICT and district is not None:
+        unit = district
+    supporting = _supporting(matter, unit, ranked, probabilities, learned.several, calibration)
+    return Routing(
+        route=_route(kind, tier, unit, supporting),
+        unit=unit,
+        supporting_units=supporting,
+        candidates=tuple(
+            Candidate(code=code, probability=round(min(1.0, probabilities[code]), 4))
+            for code in ranked[:_MOST_CANDIDATES]
+        ),
+        unit_set=conformal_set(ranked, probabilities, calibration.set_from),
+    )
+
+
+def _route(kind: Kind, tier: Tier, unit: str, supporting: tuple[str, ...]) -> Route:
+    if kind is Kind.INQUIRY and tier is Tier.GENERAL:
+        return Route.ANSWER
+    if unit.startswith(DISTRICT):
+        return Route.DISTRICT
+    return Route.LEAD if supporting else Route.DIRECT
+
+
+def _supporting(
+    matter: Matter | None,
+    unit: str,
+    ranked: list[str],
+    probabilities: Mapping[str, float],
+    several: float,
+    calibration: Calibration,
+) -> tuple[str, ...]:
+    """The catalogue's supporting units, else likely further ones if several must act."""
+    if matter is not None and matter.supporting:
+        return tuple(code for code in matter.supporting if code != unit)
+    if several < calibration.several_from:
+        return ()
+    others = [
+        code
+        for code in ranked
+        if code not in (unit, DISTRICT) and probabilities[code] >= _SUPPORTING_FROM
+    ]
+    return tuple(others[:_MOST_SUPPORTING])
