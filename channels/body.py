@@ -4,11 +4,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from channels.errors import FieldFault
+from channels.errors import FieldFault, MalformedAppeal
 from channels.message import Place, Reporter
 
 
@@ -84,12 +84,49 @@ _REMEDIES: dict[str, tuple[str, str]] = {
     "model_attributes_type": ("send a JSON object", "此处应为 JSON 对象"),
     "float_type": ("send a number", "此字段应为数字"),
     "finite_number": ("send a finite number", "此字段应为有限的数字"),
+    "repeated": ("send this field once", "请勿重复此字段"),
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ("correct the value: {msg}", "请更正此字段的值")
+Body = TypeVar("Body", bound=BaseModel)
 
 
-def faults_of(error: ValidationError, *, root: str = "") -> tuple[FieldFault, ...]:
+def read_strictly(model: type[Body], body: bytes) -> Body:
+    """Return the model of a JSON body; raise `MalformedAppeal` naming every bad field.
+
+    A field that is given twice is refused: which of the two did the sender mean?
+    """
+    try:
+        found = model.model_validate_json(body)
+    except ValidationError as error:
+        raise MalformedAppeal(*json_faults(error, body)) from None
+    document = json.loads(body, object_pairs_hook=_Pairs, parse_int=float)
+    if repeated := dict.fromkeys(_repeated(document)):
+        remedy = _REMEDIES["repeated"]
+        raise MalformedAppeal(*(FieldFault(pointer, *remedy) for pointer in repeated))
+    return found
+
+
+def unknown_field(name: str) -> FieldFault:
+    """Return the fault of a field that the interface does not have."""
+    return FieldFault(f"/{_pointer(name)}", *_REMEDIES["extra_forbidden"])
+
+
+def repeated_field(name: str) -> FieldFault:
+    """Return the fault of a field that was given twice."""
+    return FieldFault(f"/{_pointer(name)}", *_REMEDIES["repeated"])
+
+
+def too_long(max_text: int) -> FieldFault:
+    """Return the fault of a `text` with more than that many characters."""
+    return FieldFault(
+        "/text",
+        f"shorten the text to {max_text} characters; attach the rest as a file",
+        f"请将内容缩短到 {max_text} 个字符以内,其余部分可作为附件",
+    )
+
+
+def faults_of(error: ValidationError) -> tuple[FieldFault, ...]:
     """Turn pydantic's findings into faults that name field and remedy, never the value."""
     faults = []
     for item in error.errors(include_url=False, include_input=False):
@@ -101,7 +138,7 @@ def faults_of(error: ValidationError, *, root: str = "") -> tuple[FieldFault, ..
             kind = "string_unicode"
         english, chinese = _REMEDIES.get(kind, _FALLBACK)
         context["msg"] = item["msg"]
-        pointer = root + "".join(f"/{_pointer(part)}" for part in item["loc"])
+        pointer = "".join(f"/{_pointer(part)}" for part in item["loc"])
         faults.append(FieldFault(pointer, english.format_map(context), chinese.format_map(context)))
     return tuple(faults)
 
@@ -117,6 +154,25 @@ def json_faults(error: ValidationError, body: bytes) -> tuple[FieldFault, ...]:
             return faults
         return tuple(FieldFault(pointer, *remedy) for pointer in _broken(document)) or faults
     return faults
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object of JSON with all its pairs, repeated keys among them."""
+
+
+def _repeated(value: object, pointer: str = "") -> Iterator[str]:
+    """Yield the pointers of all keys that an object has twice."""
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, inner in value:
+            here = f"{pointer}/{_pointer(key)}"
+            if key in seen:
+                yield here
+            seen.add(key)
+            yield from _repeated(inner, here)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _repeated(inner, f"{pointer}/{index}")
 
 
 def _broken(value: object, pointer: str = "") -> Iterator[str]:

@@ -32,6 +32,7 @@ from gateway.intake.quarantine import Quarantine
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
+from gateway.observability.traces import NoTraces, OtlpTraces, Traces
 from gateway.settings import Settings, SettingsError
 from gateway.tickets.clocks import StartingPoints
 from gateway.tickets.database import Database, open_database
@@ -66,14 +67,19 @@ class Foundation:
     settings: Settings
     clock: Clock
     metrics: Metrics
+    traces: Traces
     database: Database
     vault: Vault
     rules: ClockRules
 
 
 @asynccontextmanager
-async def foundation(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Foundation]:
+async def foundation(
+    settings: Settings, clock: Clock | None = None, *, sealing: bool = False
+) -> AsyncIterator[Foundation]:
     """Give the migrated database and the vault, and close them afterwards.
+
+    Only with `sealing` may people's data be written: it costs a data key of one's own.
 
     Raises `KeysError`, `SettingsError`, and what the database raises when it is away.
     """
@@ -89,15 +95,30 @@ async def foundation(settings: Settings, clock: Clock | None = None) -> AsyncIte
     database = open_database(settings.database)
     try:
         await migrate(database, clock)
-        vault = Vault(key_file, StoredDataKeys(database))
-        await vault.start()
+        vault = Vault(
+            key_file,
+            StoredDataKeys(database),
+            lambda: read_key_file(settings.keys, settings.data_dir)[0],
+        )
+        await (vault.start() if sealing else vault.load())
         rules = ClockRules(
             StartingPoints(settings.acknowledge_from, settings.report_from),
             settings.publish_unconfirmed_at,
         )
-        yield Foundation(settings, clock, Metrics(), database, vault, rules)
+        yield Foundation(settings, clock, Metrics(), _traces(settings), database, vault, rules)
     finally:
         await database.close()
+
+
+def _traces(settings: Settings) -> Traces:
+    if settings.otel_endpoint is None:
+        return NoTraces()
+    try:
+        return OtlpTraces(settings.otel_endpoint)
+    except ImportError:
+        raise SettingsError(
+            "JIESU_OTEL_ENDPOINT: install the extra `otel` (pip install 'jiesu[otel]')"
+        ) from None
 
 
 async def serve(
@@ -106,7 +127,8 @@ async def serve(
     ready: Callable[[int], None] | None = None,
 ) -> None:
     """Serve the roles until SIGTERM or SIGINT, then drain; `ready` hears the port."""
-    async with foundation(settings) as base, AsyncExitStack() as stack:
+    async with foundation(settings, sealing=True) as base, AsyncExitStack() as stack:
+        stack.callback(base.traces.close)
         service = _Service(base, frozenset(roles), stack)
         port = await service.start()
         log.info("serving", roles=sorted(roles), host=settings.host, port=port)
@@ -163,6 +185,7 @@ class _Service:
         operations = OperationParts(
             base.clock,
             base.metrics,
+            base.traces,
             base.database,
             {"database": base.database.ping, "attachments": attachments.ping},
             pings,
@@ -221,7 +244,14 @@ class _Service:
         if ServeRole.RELAY in self._roles:
             lease = Lease(base.database, base.clock, "relay")
             relay = Relay(
-                base.database, streams, base.clock, base.rules, lease, self._decided, base.metrics
+                base.database,
+                streams,
+                base.clock,
+                base.rules,
+                lease,
+                self._decided,
+                base.metrics,
+                base.traces,
             )
             self._run(relay.run(), "relay")
         if ServeRole.CLOCK in self._roles:
@@ -241,6 +271,7 @@ class _Service:
                 self._accepted,
                 self._decided,
                 base.metrics,
+                base.traces,
                 batch=settings.triage_batch,
                 parallel=settings.triage_processes + 1,
             )

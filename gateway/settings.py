@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 PREFIX = "JIESU_"
 
@@ -149,6 +150,11 @@ def read_settings() -> Settings:
             raise SettingsError(f"{name} is not a setting{hint}")
     try:
         return Settings()
+    except SourceError:
+        # The one setting that is a table; the error itself would quote the secrets.
+        raise SettingsError(
+            f'{PREFIX}WEBHOOK_SECRETS: give it as JSON, {{"source": "secret"}}'
+        ) from None
     except ValidationError as error:
         lines = [
             f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}"

@@ -1,6 +1,8 @@
 """Fixtures that many tests share: real servers, fresh databases, a gateway as a process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,22 @@ def other_postgres_url(postgres_server: servers.PostgresServer) -> Iterator[str]
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: servers.PostgresServer) -> str:
+    """The URL of a migrated database to copy; nobody stays connected to it."""
+    url = postgres_server.create()
+
+    async def bring_forward() -> None:
+        found = open_database(url)
+        await migrate(found, SystemClock())
+        await found.close()
+
+    # In a thread: whoever asks for this first may be inside an event loop.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, bring_forward()).result()
+    return url
+
+
 @pytest.fixture
 def valkey() -> Iterator[servers.QueueServer]:
     """A Valkey of its own for each test."""
@@ -47,10 +65,15 @@ def valkey() -> Iterator[servers.QueueServer]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A migrated database, once on SQLite and once on PostgreSQL: one contract for both."""
-    url = f"sqlite+aiosqlite:///{tmp_path}/jiesu.sqlite3"
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    found = open_database(url)
+        server: servers.PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.create(template=request.getfixturevalue("migrated_postgres"))
+        found = open_database(url)
+        yield found
+        await found.close()
+        server.drop(url)
+        return
+    found = open_database(f"sqlite+aiosqlite:///{tmp_path}/jiesu.sqlite3")
     await migrate(found, SystemClock())
     yield found
     await found.close()

@@ -116,11 +116,12 @@ class PostgresServer:
         """Stop it; `immediate` is as good as a crash."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
 
-    def create(self) -> str:
-        """Make a fresh database and return its URL."""
+    def create(self, template: str | None = None) -> str:
+        """Make a fresh database, or a copy of the one at a URL, and return its URL."""
         name = f"t{uuid.uuid4().hex}"
         options = ("-h", str(self.folder), "-U", "postgres")
-        self._run("createdb", *options, "-T", "template0", "-E", "UTF8", name)
+        source = str(make_url(template).database) if template else "template0"
+        self._run("createdb", *options, "-T", source, "-E", "UTF8", name)
         return f"postgresql+asyncpg://postgres@/{name}?host={self.folder}"
 
     def drop(self, url: str) -> None:

@@ -54,7 +54,7 @@ def precise_threshold(
         return Threshold(1.0, 0.0, 0.0)
     last = int(fitting[-1])
     recall = float(hits[last] / max(1, hits[-1]))
-    return Threshold(round(float(values[last]), 4), float(precision[last]), recall)
+    return Threshold(float(values[last]), float(precision[last]), recall)
 
 
 def set_threshold(right: Sequence[float], coverage: float) -> float:
@@ -63,7 +63,7 @@ def set_threshold(right: Sequence[float], coverage: float) -> float:
         return 0.0
     ordered = np.sort(np.asarray(right))
     rank = int(np.floor((len(ordered) + 1) * (1 - coverage))) - 1
-    return 0.0 if rank < 0 else round(float(ordered[rank]), 6)
+    return 0.0 if rank < 0 else float(ordered[rank])
 
 
 def lower_quantile(scores: Sequence[float], share: float) -> float:

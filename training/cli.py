@@ -9,9 +9,8 @@ import typer
 
 from models.bundle import BundleError, load_bundle, save_bundle, shipped_folder
 from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
-from training.corpus import Corpus, CorpusError, read_corpus
+from training.corpus import JUDGED, Corpus, CorpusError, read_corpus
 from training.evaluate import figures_by_source
-from training.heldout import JUDGED
 from training.report import readable_card, table
 from triage.classifier.linear import LinearClassifier
 from triage.pipeline import Appeal, Pipeline, SourceText
@@ -37,7 +36,10 @@ def train(
     except ImportError as error:
         _stop(f"training needs the extra 'train' (pip install 'jiesu[train]'): {error}")
     settings, known, corpus = _inputs(config, catalogue, data)
-    trained = run(corpus, known, settings)
+    try:
+        trained = run(corpus, known, settings)
+    except CorpusError as error:
+        _stop(str(error))
     card = save_bundle(trained.bundle, out)
     (out / "CARD.md").write_text(readable_card(card, trained.figures), "utf-8")
     typer.echo(table(trained.figures))

@@ -18,6 +18,10 @@ LABELLED, TOPIC_ROWS, WRITTEN, OUTSIDE = "labelled", "topics", "written", "outsi
 DUTIES, EXAMPLES, UNLABELLED = "duties", "examples", "unlabelled"
 
 
+#: Rows that are judged; the others only teach.
+JUDGED = (LABELLED, WRITTEN, TOPIC_ROWS, OUTSIDE)
+
+#: Texts of random characters that are made up in every run.
 _NOISE = 60
 
 

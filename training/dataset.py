@@ -1,5 +1,6 @@
 """A corpus made ready to learn from: features, groups, vocabulary and matrix."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from training.config import Config
-from training.corpus import DUTIES, EXAMPLES, OUTSIDE, Corpus, Example
+from training.corpus import DUTIES, EXAMPLES, OUTSIDE, Corpus, CorpusError, Example
 from training.groups import groups
 from training.vocabulary import Found, choose, inverse_frequencies, person_names
 from triage.classifier.features import (
@@ -35,7 +36,10 @@ class Dataset:
 
 
 def prepare(corpus: Corpus, config: Config) -> Dataset:
-    """Find features, group near-duplicates, choose the vocabulary, weigh by tf-idf."""
+    """Find features, group near-duplicates, choose the vocabulary, weigh by tf-idf.
+
+    Raises CorpusError if the corpus is too small to have features.
+    """
     examples = corpus.examples
     found = [found_in(example) for example in examples]
     group = groups([[*row[WORDS], *row[PAIRS]] for row in found], config.seed)
@@ -47,8 +51,16 @@ def prepare(corpus: Corpus, config: Config) -> Dataset:
     told = [found[place] for place in appeals]
     names = person_names(examples[place].text for place in appeals)
     vocabulary = choose(told, group[appeals], names, config.vocabulary)
-    idf = inverse_frequencies(vocabulary, told)
-    return Dataset(examples, group, vocabulary, idf, matrix_of(found, vocabulary, idf))
+    if not any(vocabulary.values()):
+        raise CorpusError(
+            f"no feature occurs in {config.vocabulary.least_appeals} different appeals; "
+            "there is too little to learn from"
+        )
+    known = Vocabulary(vocabulary)
+    counted = [known.counts(row) for row in found]
+    idf = inverse_frequencies([counted[place] for place in appeals], len(known))
+    matrix = _matrix(counted, idf, known.ends[PAIRS])
+    return Dataset(examples, group, vocabulary, idf, matrix)
 
 
 def found_in(example: Example) -> Found:
@@ -60,19 +72,17 @@ def found_in(example: Example) -> Found:
     return {WORDS: single, PAIRS: pairs, GRAMS: gram_features(text)}
 
 
-def matrix_of(
-    found: list[Found], vocabulary: dict[str, list[str]], idf: NDArray[np.float32]
+def _matrix(
+    counted: Sequence[Mapping[int, int]], idf: NDArray[np.float32], border: int
 ) -> csr_matrix:
-    """tf-idf as the service computes it, one row a text."""
-    known = Vocabulary(vocabulary)
+    """tf-idf as the service computes it, one row a text; grams are numbered from `border` on."""
     ends, numbers, values = [0], [], []
-    for row in found:
-        counted = known.counts(row)
-        places = np.fromiter(counted, dtype=np.intp, count=len(counted))
-        times = np.fromiter(counted.values(), dtype=np.float32, count=len(counted))
+    for row in counted:
+        places = np.fromiter(row, dtype=np.intp, count=len(row))
+        times = np.fromiter(row.values(), dtype=np.float32, count=len(row))
         numbers.append(places)
-        values.append(scale_blocks(places, (1 + np.log(times)) * idf[places], known.ends[PAIRS]))
+        values.append(scale_blocks(places, (1 + np.log(times)) * idf[places], border))
         ends.append(ends[-1] + len(places))
     return csr_matrix(
-        (np.concatenate(values), np.concatenate(numbers), ends), shape=(len(found), len(known))
+        (np.concatenate(values), np.concatenate(numbers), ends), shape=(len(counted), len(idf))
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from training.calibrate import lower_quantile, precise_threshold, set_threshold, temperature
 from training.config import Config
-from training.corpus import LABELLED, OUTSIDE, TOPIC_ROWS, WRITTEN, Example
+from training.corpus import JUDGED, LABELLED, TOPIC_ROWS, WRITTEN, Example
 from training.dataset import Dataset
 from training.fit import fit
 from training.groups import folds
@@ -33,8 +33,6 @@ from triage.taxonomy import Catalogue
 from triage.text.document import Document
 from triage.text.normalise import normalise
 
-#: Rows that are judged; the others only teach.
-JUDGED = (LABELLED, WRITTEN, TOPIC_ROWS, OUTSIDE)
 #: Trust in the catalogue before it is measured, or with too few matches to measure it.
 _FIRST_TRUST, _FEWEST_MATCHES = 0.8, 20
 
@@ -166,7 +164,7 @@ def _thresholds(
             [bool(row.several) for row, _ in tiered],
             aims.several_precision,
         ).value,
-        "in_domain_from": min(0.5, lower_quantile(at_home, aims.domain_loss)),
+        "in_domain_from": min(0.9, lower_quantile(at_home, aims.domain_loss)),
     }
 
 

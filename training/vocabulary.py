@@ -121,11 +121,9 @@ def person_names(texts: Iterable[str]) -> frozenset[str]:
     """Words that the tagger mostly takes for persons' names, and pieces found mostly in those."""
     as_name: Counter[str] = Counter()
     as_other: Counter[str] = Counter()
-    pieces: Counter[str] = Counter()
-    for text in texts:
-        told = normalise(text).text
-        pieces.update(gram_features(told))
-        for word, tag in rjieba.tag(told):
+    told = [normalise(text).text for text in texts]
+    for text in told:
+        for word, tag in rjieba.tag(text):
             if 2 <= len(word) <= 4 and word[0] in _SURNAMES and word not in _ORDINARY:
                 (as_name if tag.startswith("nr") else as_other)[word] += 1
     names = {
@@ -135,22 +133,17 @@ def person_names(texts: Iterable[str]) -> frozenset[str]:
     for word in names:
         for piece in gram_features(word):
             inside[piece] += as_name[word]
-    parts = {piece for piece, times in inside.items() if times >= _NAME_SHARE * pieces[piece]}
+    anywhere = Counter(piece for text in told for piece in gram_features(text) if piece in inside)
+    parts = {piece for piece, times in inside.items() if times >= _NAME_SHARE * anywhere[piece]}
     return frozenset(names | (parts - _ORDINARY))
 
 
-def inverse_frequencies(
-    vocabulary: Mapping[str, Sequence[str]], found: Sequence[Found]
-) -> NDArray[np.float32]:
-    """Smoothed idf of every feature, in the vocabulary's numbering."""
-    frequencies: list[int] = []
-    for field in FIELDS:
-        counted: Counter[str] = Counter()
-        for row in found:
-            counted.update(set(row[field]))
-        frequencies += [counted[item] for item in vocabulary[field]]
-    seen = np.array(frequencies, dtype=np.float64)
-    return (np.log((1 + len(found)) / (1 + seen)) + 1).astype(np.float32)
+def inverse_frequencies(counted: Sequence[Iterable[int]], size: int) -> NDArray[np.float32]:
+    """Smoothed idf of `size` features, from the numbers of those in each text."""
+    seen = np.zeros(size)
+    for numbers in counted:
+        seen[list(numbers)] += 1
+    return (np.log((1 + len(counted)) / (1 + seen)) + 1).astype(np.float32)
 
 
 def _spread(rows: Iterable[Sequence[str]], group: NDArray[np.intp]) -> Counter[str]:

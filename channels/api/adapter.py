@@ -1,11 +1,20 @@
 """From the body of `POST /api/v1/appeals` to a message."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from channels.body import PlaceBody, ReporterBody, SpokenText, StrictBody, faults_of, json_faults
+from channels.body import (
+    PlaceBody,
+    ReporterBody,
+    SpokenText,
+    StrictBody,
+    faults_of,
+    read_strictly,
+    too_long,
+)
 from channels.errors import FieldFault, MalformedAppeal
 from channels.message import Attachment, Message
 
@@ -24,10 +33,7 @@ class AppealBody(StrictBody):
 
 def read_json(body: bytes) -> AppealBody:
     """Return the appeal of a JSON body; raise `MalformedAppeal` naming every bad field."""
-    try:
-        return AppealBody.model_validate_json(body)
-    except ValidationError as error:
-        raise MalformedAppeal(*json_faults(error, body)) from None
+    return read_strictly(AppealBody, body)
 
 
 def read_parts(parts: Mapping[str, str]) -> AppealBody:
@@ -40,9 +46,10 @@ def read_parts(parts: Mapping[str, str]) -> AppealBody:
     for name, value in parts.items():
         model = nested.get(name)
         try:
-            values[name] = model.model_validate_json(value) if model else value
-        except ValidationError as error:
-            raise MalformedAppeal(*faults_of(error, root=f"/{name}")) from None
+            values[name] = read_strictly(model, value.encode()) if model else value
+        except MalformedAppeal as error:
+            faults = (replace(fault, field=f"/{name}{fault.field}") for fault in error.faults)
+            raise MalformedAppeal(*faults) from None
     try:
         return AppealBody.model_validate(values)
     except ValidationError as error:
@@ -68,13 +75,7 @@ def to_message(
             )
         )
     if len(text) > max_text:
-        raise MalformedAppeal(
-            FieldFault(
-                "/text",
-                f"shorten the text to {max_text} characters; attach the rest as a file",
-                f"请将内容缩短到 {max_text} 个字符以内,其余部分可作为附件",
-            )
-        )
+        raise MalformedAppeal(too_long(max_text))
     return Message(
         channel=CHANNEL,
         message_id=message_id,

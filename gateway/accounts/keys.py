@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -102,12 +103,22 @@ class DataKeys(Protocol):
 class Vault:
     """Seals and opens people's data, and finds numbers by a blind index."""
 
-    def __init__(self, key_file: KeyFile, data_keys: DataKeys) -> None:
+    def __init__(
+        self,
+        key_file: KeyFile,
+        data_keys: DataKeys,
+        read_again: Callable[[], KeyFile] | None = None,
+    ) -> None:
         self._key_file = key_file
         self._store = data_keys
+        self._read_again = read_again
         self._ciphers: dict[int, AESGCM] = {}
         self._own: int | None = None
         self._nonces = itertools.count()
+
+    async def load(self) -> None:
+        """Load the data keys; raise `KeysError` where the key file does not open them."""
+        await self._load()
 
     async def start(self) -> None:
         """Load the data keys and make this process's own; needed before `seal`."""
@@ -148,8 +159,12 @@ class Vault:
 
     async def _load(self) -> None:
         for row in await self._store.load():
-            if row.number not in self._ciphers:
-                self._ciphers[row.number] = AESGCM(unwrap(self._key_file, row))
+            if row.number in self._ciphers:
+                continue
+            if row.key_id not in self._key_file.keys and self._read_again is not None:
+                # The keys were rotated while this process ran.
+                self._key_file = self._read_again()
+            self._ciphers[row.number] = AESGCM(unwrap(self._key_file, row))
 
 
 def wrap(key_encryption_key: bytes, data_key: bytes) -> bytes:
@@ -194,7 +209,7 @@ def write_key_file(path: Path, key_file: KeyFile) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(key_file.document() + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -128,10 +128,13 @@ async def _add_attachments(archive: ArchiveWriter, attachments: Attachments) -> 
 
 
 async def _add_catalogue(archive: ArchiveWriter, folder: Path) -> None:
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            name = file.relative_to(folder).as_posix()
-            await archive.add(f"catalogue/{name}", _read(file))
+    for name, file in _files(folder):
+        await archive.add(f"catalogue/{name}", _read(file))
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [(path.relative_to(folder).as_posix(), path) for path in found]
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

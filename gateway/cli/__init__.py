@@ -27,7 +27,10 @@ class LazyGroup(TyperGroup):
 
 
 def _load(point: EntryPoint) -> Any:
-    loaded = point.load()
+    try:
+        loaded = point.load()
+    except ModuleNotFoundError as error:
+        loaded = _not_installed(point.name, str(error.name))
     if isinstance(loaded, typer.Typer):
         app = loaded
     else:
@@ -36,6 +39,16 @@ def _load(point: EntryPoint) -> Any:
     command = get_command(app)
     command.name = point.name
     return command
+
+
+def _not_installed(name: str, module: str) -> Any:
+    """Return a command that says what is missing, so that the others and `--help` still work."""
+
+    def missing() -> None:
+        raise SettingsError(f"{name}: the module {module} is not installed here")
+
+    missing.__doc__ = f"Not installed here: the module {module} is missing."
+    return missing
 
 
 application = typer.Typer(
@@ -59,5 +72,3 @@ def main() -> None:
         application()
     except SettingsError as error:
         raise SystemExit(f"jiesu: {error}") from None
-
-

@@ -57,5 +57,5 @@ def replay(
                 typer.echo(f"{identity}  {receipt.ticket_id}")
         return failed
 
-    if with_foundation(work):
+    if with_foundation(work, sealing=True):
         raise typer.Exit(1)

@@ -15,13 +15,13 @@ from gateway.tickets.migrate import MigrationRefused
 T = TypeVar("T")
 
 
-def with_foundation(work: Callable[[Foundation], Awaitable[T]]) -> T:
+def with_foundation(work: Callable[[Foundation], Awaitable[T]], *, sealing: bool = False) -> T:
     """Run the work on the store of the settings; what an operator can mend is a sentence."""
     settings = read_settings()
     configure_logs("warning", "console")
 
     async def run() -> T:
-        async with foundation(settings) as base:
+        async with foundation(settings, sealing=sealing) as base:
             return await work(base)
 
     try:

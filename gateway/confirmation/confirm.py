@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.bell import Bell
 from gateway.clock import Clock
-from gateway.tickets.addressing import LOCAL_GOVERNMENT
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back
 from gateway.tickets import schema
+from gateway.tickets.addressing import LOCAL_GOVERNMENT
 from gateway.tickets.database import Database
 from gateway.tickets.store import Happening, lock_ticket, save
 from gateway.tickets.ticket import ClockRules, Ticket, set_clocks
@@ -154,16 +154,24 @@ class ConfirmationDesk:
         after = replace(ticket, **values)
         if after.unit == LOCAL_GOVERNMENT and after.district:
             after = replace(after, unit=after.district)
+        if LOCAL_GOVERNMENT in after.supporting_units and after.district:
+            named = (
+                after.district if code == LOCAL_GOVERNMENT else code
+                for code in after.supporting_units
+            )
+            others = dict.fromkeys(code for code in named if code != after.unit)
+            after = replace(after, supporting_units=tuple(others))
         return after
 
     def _check_unit(self, ticket: Ticket) -> None:
-        if ticket.unit is None or ticket.unit == LOCAL_GOVERNMENT:
+        if ticket.unit is None or LOCAL_GOVERNMENT in (ticket.unit, *ticket.supporting_units):
             raise ConfirmationRefused(
                 "unit-missing",
                 "name the unit: for local government's business that of its district",
                 "请指定承办单位;属地事项请指定所在区",
             )
-        for code in (ticket.unit, *ticket.supporting_units):
+        # A district's code is that of its government.
+        for code in filter(None, (ticket.unit, *ticket.supporting_units, ticket.district)):
             if code not in self.units:
                 raise ConfirmationRefused(
                     "unknown-unit", f"{code} is no unit's code", f"{code} 不是有效的单位代码"

@@ -29,7 +29,7 @@ _columns = schema.tickets.c
 def _due(column: Column[datetime | None]) -> Select[tuple[str]]:
     return (
         select(_columns.id)
-        .where(column.is_not(None), column <= bindparam("now"))
+        .where(column.is_not(None), column <= bindparam("now"), _columns.status.not_in(CLOSED))
         .order_by(column)
         .limit(_BATCH)
     )

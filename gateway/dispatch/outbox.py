@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.tickets.addressing import addressee
 from gateway.tickets import schema
+from gateway.tickets.addressing import addressee
 from gateway.tickets.document import dump_document, ticket_document
 from gateway.tickets.store import Words, attachments_of, latest_decisions, words_of
 from gateway.tickets.ticket import Ticket
 
 Change = Literal["new", "changed", "withdrawn"]
 _table = schema.outbox
+_newer = _table.alias("newer")
 _UNPUBLISHED = _table.c.published_at.is_(None)
 
 
@@ -31,7 +32,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An outbox row that the relay has still to publish."""
+    """An outbox row that the relay has still to publish.
+
+    A superseded one has a higher version of its ticket beside it: it would only be dropped.
+    """
 
     number: int
     ticket_id: str
@@ -39,6 +43,7 @@ class Waiting:
     tier: str
     change: Change
     payload: str
+    superseded: bool
 
 
 async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) -> list[Draft]:
@@ -111,6 +116,13 @@ _WAITING = (
         _table.c.tier,
         _table.c.change,
         _table.c.payload,
+        exists()
+        .where(
+            _newer.c.ticket_id == _table.c.ticket_id,
+            _newer.c.version > _table.c.version,
+            _newer.c.released,
+        )
+        .label("superseded"),
     )
     .where(_UNPUBLISHED, _table.c.released)
     .order_by(_table.c.due_at, _table.c.number)
@@ -122,6 +134,11 @@ async def waiting(connection: AsyncConnection, most: int) -> list[Waiting]:
     """Return what is to be published now, in the order of its due time."""
     rows = await connection.execute(_WAITING, {"most": most})
     return [Waiting(*row) for row in rows]
+
+
+async def drop(connection: AsyncConnection, numbers: Sequence[int]) -> None:
+    """Remove rows that need not be published any more."""
+    await connection.execute(delete(_table).where(_table.c.number.in_(numbers)))
 
 
 async def mark_published(
@@ -139,12 +156,19 @@ async def mark_published(
 async def forget_delivered(
     connection: AsyncConnection, tier: str, entries: Sequence[tuple[int, int]]
 ) -> None:
-    """Remove the rows whose entries every group has acknowledged."""
+    """Remove the rows whose entries every group has acknowledged.
+
+    Lower versions of the same tickets go too: every group would drop them from now on.
+    """
+    done = (
+        _newer.c.tier == bindparam("of"),
+        _newer.c.entry_ms == bindparam("ms"),
+        _newer.c.entry_seq == bindparam("seq"),
+    )
     await connection.execute(
         delete(_table).where(
-            _table.c.tier == bindparam("of"),
-            _table.c.entry_ms == bindparam("ms"),
-            _table.c.entry_seq == bindparam("seq"),
+            _table.c.ticket_id == select(_newer.c.ticket_id).where(*done).scalar_subquery(),
+            _table.c.version <= select(_newer.c.version).where(*done).scalar_subquery(),
         ),
         [{"of": tier, "ms": ms, "seq": seq} for ms, seq in entries],
     )

@@ -1,6 +1,6 @@
 """The relay: from the outbox to the streams, after commit, in the order of due time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,10 +19,11 @@ from gateway.dispatch.outbox import Waiting
 from gateway.dispatch.streams import NO_ENTRY, EntryId, Streams
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
+from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import clocks, schema
 from gateway.tickets.clocks import Milestones
 from gateway.tickets.database import Database
-from gateway.tickets.store import Happening, lock_tickets, save
+from gateway.tickets.store import Happening, find_tickets, lock_tickets, save
 from gateway.tickets.ticket import ClockRules, Ticket
 from gateway.tickets.workflow import Status, change_status
 from triage.decision import Tier
@@ -55,6 +56,7 @@ class Relay:
     lease: Lease
     decided: Bell
     metrics: Metrics
+    traces: Traces = field(default_factory=NoTraces)
     _positions: dict[Tier, EntryId] = field(default_factory=dict)
     _ready: bool = False
     _failures: int = 0
@@ -65,7 +67,11 @@ class Relay:
         try:
             while True:
                 try:
-                    busy = await self.lease.hold() and await self.step()
+                    held = await self.lease.hold()
+                    # Another relay may have published meanwhile: where the streams stand is
+                    # looked up again.
+                    self._ready = self._ready and held
+                    busy = held and await self.step()
                     self._failures = 0
                 except Exception as error:
                     await self._pause(error)
@@ -82,20 +88,30 @@ class Relay:
         await self.database.write(lambda c: outbox.release(c, self.clock.now()))
         async with self.database.read() as connection:
             rows = await outbox.waiting(connection, _BATCH)
-        if rows:
-            await self._publish(rows)
+            tickets = await find_tickets(connection, {row.ticket_id for row in rows})
+        await self._publish([row for row in rows if not row.superseded], tickets)
+        if superseded := [row.number for row in rows if row.superseded]:
+            await self.database.write(lambda c: outbox.drop(c, superseded))
         if self.clock.monotonic() >= self._sweep_at:
             await self.sweep()
             self._sweep_at = self.clock.monotonic() + _SWEEP_EVERY
         return len(rows) == _BATCH
 
     async def sweep(self) -> None:
-        """Delete from the streams, and forget in the outbox, what every group has acknowledged."""
+        """Delete from the streams, and forget in the outbox, what every group has acknowledged.
+
+        A stream that has gone back is noticed here even when nothing new is published on it.
+        """
+        for tier in Tier:
+            await self._look_for_loss(tier, await self.streams.last_id(tier))
         for tier in Tier:
             while True:
-                done = await self.streams.sweep(tier, _SWEEP_MOST)
+                done = await self.streams.done(tier, _SWEEP_MOST)
                 if done:
+                    # In this order: what is forgotten and not yet deleted is found again, what
+                    # was deleted and not yet forgotten would stay in the outbox for ever.
                     await self.database.write(partial(_forget, tier, done))
+                    await self.streams.delete(tier, done)
                 if len(done) < _SWEEP_MOST:
                     break
 
@@ -125,28 +141,33 @@ class Relay:
             return
         await self.streams.prepare()
         lost = await self.database.write(lambda c: outbox.publish_again(c, tier, last))
+        self._positions[tier] = last
         self.metrics.republished.inc(lost)
         log.warning("a stream went back: sending its entries again", tier=tier, entries=lost)
 
-    async def _publish(self, rows: list[Waiting]) -> None:
+    async def _publish(self, rows: list[Waiting], tickets: Mapping[str, Ticket]) -> None:
         now = self.clock.now()
         for tier in Tier:
             of_tier = [row for row in rows if row.tier == tier]
             if not of_tier:
                 continue
-            entries = [self._entry(row, now) for row in of_tier]
-            before, ids = await self.streams.publish(tier, [entry.fields for entry in entries])
+            entries = [self._entry(row, tickets[row.ticket_id], now) for row in of_tier]
+            with self.traces.span("publish", tier=tier, entries=len(entries)):
+                before, ids = await self.streams.publish(tier, [item.fields for item in entries])
             await self._look_for_loss(tier, before)
             published = list(zip(entries, ids, strict=True))
             await self.database.write(partial(self._record, tier, published, now))
             self._positions[tier] = ids[-1]
 
-    def _entry(self, row: Waiting, now: datetime) -> Entry:
-        """Fill in what only publishing knows: when, and by when the unit must acknowledge."""
+    def _entry(self, row: Waiting, ticket: Ticket, now: datetime) -> Entry:
+        """Fill in what only publishing knows: when, and by when the unit must acknowledge.
+
+        What is sent again says what it said first: its unit's clocks go on.
+        """
         document: dict[str, Any] = orjson.loads(row.payload)
         unit = document["addressed_unit"]
-        earlier = document["dispatched_at"]
-        dispatched = now if earlier is None else datetime.fromisoformat(earlier)
+        earlier = ticket.dispatched_at if ticket.dispatched_unit == unit else None
+        dispatched = earlier or now
         milestones = Milestones(datetime.fromisoformat(document["accepted_at"]), dispatched)
         spans = clocks.spans_of(
             Tier(row.tier), complex_matter=document["complex"], surge=document["surge"]

@@ -16,9 +16,9 @@ Connect = Callable[[], Awaitable[Client]]
 EntryId = tuple[int, int]
 NO_ENTRY: Final[EntryId] = (0, 0)
 
-# Deletes what every listed group has read and acknowledged, looking at most at ARGV[1] entries
+# Finds what every listed group has read and acknowledged, looking at most at ARGV[1] entries
 # from the start. A group that is not there yet has read nothing.
-_SWEEP: Final = """
+_DONE: Final = """
 local infos, lowest = {}, nil
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local fields = {}
@@ -45,7 +45,6 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
     end
   end
   if not open then
-    redis.call('XDEL', KEYS[1], id)
     done[#done + 1] = id
   end
 end
@@ -112,11 +111,16 @@ class Streams:
         except ResponseError as error:
             return _last_id(error)
 
-    async def sweep(self, tier: Tier, most: int) -> list[EntryId]:
-        """Delete what every group has acknowledged among the oldest entries; return their ids."""
+    async def done(self, tier: Tier, most: int) -> list[EntryId]:
+        """Return what every group has acknowledged among the oldest entries."""
         redis = await self._redis()
-        done = await redis.eval(_SWEEP, 1, STREAMS[tier], str(most), *self._groups)
+        done = await redis.eval(_DONE, 1, STREAMS[tier], str(most), *self._groups)
         return [read_entry_id(entry) for entry in done]
+
+    async def delete(self, tier: Tier, entries: Sequence[EntryId]) -> None:
+        """Delete the entries."""
+        redis = await self._redis()
+        await redis.xdel(STREAMS[tier], *(f"{entry[0]}-{entry[1]}" for entry in entries))
 
     async def ping(self) -> None:
         """Raise what Redis raises when it is not there."""

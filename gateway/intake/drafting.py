@@ -35,11 +35,11 @@ class Drafted:
         """The number of the ticket that it would open."""
         return str(self.message["ticket_id"])
 
-    def on_ticket(self, ticket_id: str, message_id: str) -> "Drafted":
+    def on_ticket(self, ticket_id: str) -> "Drafted":
         """Return the same words as an addition to a ticket that exists already."""
         return replace(
             self,
-            message={**self.message, "ticket_id": ticket_id, "message_id": message_id},
+            message={**self.message, "ticket_id": ticket_id},
             people=[{**row, "ticket_id": ticket_id} for row in self.people],
             attachments=[{**row, "ticket_id": ticket_id} for row in self.attachments],
         )

@@ -1,6 +1,7 @@
 """The inbox: message and ticket in one transaction, before the citizen sees a number."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from gateway.tickets.ticket import Ticket, receive
 
 _BLOCK: Final = 5_000
 _BATCH: Final = 128
+_LONGEST_STEM: Final = 200
 
 
 class KeyReused(Exception):
@@ -154,9 +156,10 @@ def _fail(future: "asyncio.Future[_Kept]", error: Exception) -> None:
 def _as_edit(message: Message, drafted: Drafted) -> Message:
     """Return a vendor's changed message under a key of its own, pointing at the first."""
     digest: bytes = drafted.message["body_digest"]
+    edit = hashlib.sha256(message.message_id.encode() + digest).hexdigest()[:24]
     return replace(
         message,
-        message_id=f"{message.message_id}#{digest.hex()[:16]}",
+        message_id=f"{message.message_id[:_LONGEST_STEM]}#{edit}",
         edits=message.edits or message.message_id,
     )
 
@@ -166,7 +169,6 @@ async def keep(
 ) -> list[_Kept | None]:
     """Store the drafts in this transaction; None stands for a key that came with another body."""
     known = await _known(connection, drafts)
-    new: list[Drafted] = []
     opened: list[Drafted] = []
     additions: list[Drafted] = []
     outcomes: list[_Kept | None] = []
@@ -179,16 +181,16 @@ async def keep(
         target = known.get((drafted.key[0], drafted.edits)) if drafted.edits else None
         if target is None:
             opened.append(drafted)
-            outcomes.append(_Kept(drafted.ticket_id))
+            kept = _Kept(drafted.ticket_id)
             code = drafted.query["sealed_query_code"]
         else:
-            drafted = drafted.on_ticket(target.ticket_id, drafted.key[1])
-            additions.append(drafted)
+            additions.append(drafted.on_ticket(target.ticket_id))
             code = target.sealed_query_code
-            outcomes.append(_Kept(drafted.ticket_id, code))
-        new.append(drafted)
-        known[drafted.key] = _Earlier(drafted.ticket_id, drafted.message["body_digest"], code)
-    await _insert(connection, new, opened, surge=surge)
+            kept = _Kept(target.ticket_id, code)
+        outcomes.append(kept)
+        digest = drafted.message["body_digest"]
+        known[drafted.key] = _Earlier(kept.ticket_id, digest, code)
+    await _insert(connection, opened, additions, surge=surge)
     await _reopen_triage(connection, additions)
     return outcomes
 
@@ -221,8 +223,13 @@ async def _known(
 
 
 async def _insert(
-    connection: AsyncConnection, new: list[Drafted], opened: list[Drafted], *, surge: bool
+    connection: AsyncConnection,
+    opened: list[Drafted],
+    additions: list[Drafted],
+    *,
+    surge: bool,
 ) -> None:
+    new = [*opened, *additions]
     if opened:
         tickets = [
             receive(item.ticket_id, item.key[0], item.message["received_at"], surge=surge)

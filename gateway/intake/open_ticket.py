@@ -6,21 +6,31 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
 import structlog
 from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.keys import Vault
 from gateway.bell import Bell
 from gateway.clock import Clock
-from gateway.tickets.addressing import publish_now
-from gateway.dispatch.outbox import enqueue, load_drafts
+from gateway.dispatch.outbox import Draft, enqueue
 from gateway.intake.masking import Masked
 from gateway.intake.triage_processes import TriageFailed, TriageProcesses
 from gateway.observability.metrics import Metrics
+from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
+from gateway.tickets.addressing import publish_now
 from gateway.tickets.database import Database
-from gateway.tickets.store import Happening, Words, lock_tickets, save, words_of
+from gateway.tickets.store import (
+    Happening,
+    Words,
+    attachments_of,
+    lock_tickets,
+    save,
+    words_of,
+)
 from gateway.tickets.ticket import ClockRules, Ticket, apply_decision, leave_untriaged
 from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
 from triage.appeal import Appeal, SourceText
@@ -33,7 +43,7 @@ _MOST_ATTEMPTS: Final = 5
 TierByRules = Callable[[Appeal], Tier]
 
 _READY = (
-    select(schema.tickets.c.id)
+    select(schema.tickets.c.id, schema.tickets.c.version, schema.tickets.c.triage_attempts)
     .where(
         schema.tickets.c.needs_triage,
         or_(
@@ -56,12 +66,23 @@ _CLAIM = (
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A ticket that this process triages, with the words of the version that it claimed."""
+
+    ticket_id: str
+    version: int
+    attempts: int
+    words: list[Words]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What triage made of a ticket: a decision, or the tier of the rules where it failed."""
 
-    ticket_id: str
-    words: list[Words]
+    claimed: Claimed
     decision: Decision | None
+    document: dict[str, Any] | None = None
+    """The decision as it is stored, its reasons pointing into the masked texts."""
     rules_tier: Tier | None = None
 
 
@@ -78,6 +99,7 @@ class TicketOpener:
     accepted: Bell
     decided: Bell
     metrics: Metrics
+    traces: Traces = field(default_factory=NoTraces)
     batch: int = 32
     parallel: int = 2
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -110,45 +132,59 @@ class TicketOpener:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _claim(self, connection: AsyncConnection) -> list[str]:
-        now = self.clock.now()
-        rows = await connection.execute(_READY, {"now": now, "most": self.batch})
-        ids = [row.id for row in rows]
-        if ids:
-            await connection.execute(_CLAIM, {"ids": ids, "until": now + _LEASE})
-        return ids
+    async def step(self) -> bool:
+        """Open one batch and return when it is stored; return whether there was any."""
+        claimed = await self.database.write(self._claim)
+        if claimed:
+            await self._open(claimed)
+        return bool(claimed)
 
-    async def _open(self, ids: list[str]) -> None:
+    async def _claim(self, connection: AsyncConnection) -> list[Claimed]:
+        now = self.clock.now()
+        rows = (await connection.execute(_READY, {"now": now, "most": self.batch})).all()
+        ids = [row.id for row in rows]
+        if not ids:
+            return []
+        await connection.execute(_CLAIM, {"ids": ids, "until": now + _LEASE})
+        words = await words_of(connection, ids)
+        return [
+            Claimed(row.id, row.version, row.triage_attempts, words.get(row.id, [])) for row in rows
+        ]
+
+    async def _open(self, batch: list[Claimed]) -> None:
         try:
-            async with self.database.read() as connection:
-                words = await words_of(connection, ids)
-                attempts = await _attempts(connection, ids)
-            given_up = [number for number in ids if attempts.get(number, 0) > _MOST_ATTEMPTS]
-            outcomes = await self._triage(words, given_up)
+            outcomes = await self._triage(batch)
             published = await self.database.write(
                 lambda connection: self._store(connection, outcomes)
             )
         except Exception as error:
             # The lease runs out and the tickets are claimed again.
-            log.error("triage of a batch failed", error=type(error).__name__, tickets=len(ids))
+            log.error("triage of a batch failed", error=type(error).__name__, tickets=len(batch))
+            if len(batch) > 1 and not isinstance(error, SQLAlchemyError):
+                for claimed in batch:
+                    await self._open([claimed])
             return
         if published:
             self.decided.ring()
 
-    async def _triage(self, words: dict[str, list[Words]], given_up: list[str]) -> list[Outcome]:
-        appeals = {number: await self._appeal(items) for number, items in words.items()}
-        trying = [number for number in appeals if number not in given_up]
+    async def _triage(self, batch: list[Claimed]) -> list[Outcome]:
+        appeals = {item.ticket_id: await self._appeal(item.words) for item in batch}
+        trying = [item.ticket_id for item in batch if item.attempts < _MOST_ATTEMPTS]
         started = self.clock.monotonic()
-        decided = await self._decide([(number, appeals[number]) for number in trying])
+        with self.traces.span("triage batch", tickets=len(batch)):
+            decided = await self._decide([(number, appeals[number]) for number in trying])
         self.metrics.triage_seconds.observe(self.clock.monotonic() - started)
         outcomes = []
-        for number, appeal in appeals.items():
-            decision = decided.get(number)
-            tier = None if decision else self._tier_by_rules(appeal)
-            outcomes.append(Outcome(number, words[number], decision, tier))
+        for item in batch:
+            if (decision := decided.get(item.ticket_id)) is None:
+                tier = self._tier_by_rules(appeals[item.ticket_id])
+                outcomes.append(Outcome(item, None, rules_tier=tier))
+            else:
+                document = masked_decision(orjson.loads(decision), item.words)
+                outcomes.append(Outcome(item, Decision.model_validate_json(decision), document))
         return outcomes
 
-    async def _decide(self, appeals: Sequence[tuple[str, Appeal]]) -> dict[str, Decision]:
+    async def _decide(self, appeals: Sequence[tuple[str, Appeal]]) -> dict[str, str]:
         """Decide on all at once; where that fails, on each alone, leaving out what fails."""
         if not appeals:
             return {}
@@ -158,14 +194,11 @@ class TicketOpener:
             if len(appeals) == 1:
                 log.error("triage failed", ticket_id=appeals[0][0], reason=str(error))
                 return {}
-            singly: dict[str, Decision] = {}
+            singly: dict[str, str] = {}
             for item in appeals:
                 singly |= await self._decide([item])
             return singly
-        return {
-            number: Decision.model_validate_json(decision)
-            for (number, _), decision in zip(appeals, found, strict=True)
-        }
+        return {number: decision for (number, _), decision in zip(appeals, found, strict=True)}
 
     async def _appeal(self, words: list[Words]) -> Appeal:
         texts = [
@@ -185,16 +218,28 @@ class TicketOpener:
             return None
 
     async def _store(self, connection: AsyncConnection, outcomes: list[Outcome]) -> int:
-        """Store what is still wanted; return how many tickets went to the outbox."""
+        """Store what is still wanted; return how many tickets went to the outbox.
+
+        A ticket that has changed since it was claimed is left to be triaged again as it is now.
+        """
         now = self.clock.now()
-        locked = await lock_tickets(connection, [item.ticket_id for item in outcomes])
-        wanted = [item for item in outcomes if locked[item.ticket_id].needs_triage]
-        happenings = [self._happening(locked[item.ticket_id], item, now) for item in wanted]
+        locked = await lock_tickets(connection, [item.claimed.ticket_id for item in outcomes])
+        wanted = [item for item in outcomes if _is_wanted(locked, item.claimed)]
+        happenings = [self._happening(locked[item.claimed.ticket_id], item, now) for item in wanted]
         await _store_decisions(connection, wanted, happenings, now)
         await save(connection, happenings)
-        out = [item.ticket for item in happenings if _goes_out(item.ticket)]
+        out = [
+            (done.ticket, item)
+            for done, item in zip(happenings, wanted, strict=True)
+            if _goes_out(done.ticket)
+        ]
         if out:
-            await enqueue(connection, await load_drafts(connection, out), now)
+            files = await attachments_of(connection, [ticket.id for ticket, _ in out])
+            drafts = [
+                Draft(ticket, item.claimed.words, files.get(ticket.id, []), item.document)
+                for ticket, item in out
+            ]
+            await enqueue(connection, drafts, now)
         for item in happenings:
             self.metrics.triaged.labels(item.ticket.channel, str(item.ticket.tier)).inc()
         return len(out)
@@ -217,6 +262,11 @@ class TicketOpener:
         return Happening(after, event, "triage", now, detail)
 
 
+def _is_wanted(locked: dict[str, Ticket], claimed: Claimed) -> bool:
+    ticket = locked[claimed.ticket_id]
+    return ticket.needs_triage and ticket.version == claimed.version
+
+
 def _goes_out(ticket: Ticket) -> bool:
     return ticket.confirmation is not Confirmation.NONE and ticket.status not in CLOSED
 
@@ -229,11 +279,11 @@ async def _store_decisions(
 ) -> None:
     rows = [
         {
-            "ticket_id": outcome.ticket_id,
+            "ticket_id": outcome.claimed.ticket_id,
             "version": happening.ticket.version,
             "made_at": now,
             "model": f"{outcome.decision.model.name}@{outcome.decision.model.version}",
-            "decision": masked_decision(outcome.decision, outcome.words),
+            "decision": outcome.document,
         }
         for outcome, happening in zip(outcomes, happenings, strict=True)
         if outcome.decision is not None
@@ -242,26 +292,14 @@ async def _store_decisions(
         await connection.execute(insert(schema.decisions), rows)
 
 
-def masked_decision(decision: Decision, words: list[Words]) -> dict[str, Any]:
+def masked_decision(document: dict[str, Any], words: list[Words]) -> dict[str, Any]:
     """Return the decision with its reasons pointing into the masked texts."""
-    document = decision.model_dump(mode="json")
     by_source = {item.id: item for item in words if item.mask_spans}
     for reason in document["reasons"]:
         if (item := by_source.get(reason["source"])) is not None:
             masked = Masked(item.text, item.mask_spans)
             reason["start"], reason["end"] = masked.move(reason["start"], reason["end"])
     return document
-
-
-async def _attempts(connection: AsyncConnection, ids: list[str]) -> dict[str, int]:
-    table = schema.tickets.c
-    rows = await connection.execute(
-        select(table.id, table.triage_attempts).where(
-            table.id.in_(bindparam("ids", expanding=True))
-        ),
-        {"ids": ids},
-    )
-    return {row.id: row.triage_attempts for row in rows}
 
 
 async def _forget_leases(connection: AsyncConnection) -> None:

@@ -90,7 +90,7 @@ def assemble(models_dir: Path, catalogue: Mapping[str, str]) -> Pipeline:
 
 def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     """Prepare a child: it ends with its parent and leaves signals to it."""
-    global _pipeline
+    global _pipeline  # noqa: PLW0603 - a process of its own, loaded once
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.tickets.sqlite import BEGIN, connect_reader, connect_writer
 
 Work = Callable[[AsyncConnection], Awaitable[Any]]
 T = TypeVar("T")
@@ -23,9 +24,9 @@ _JSON: dict[str, Any] = {
 class Database:
     """Transactions for readers and writers, whichever database stands behind."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, writer: AsyncEngine | None = None) -> None:
         self.engine = engine
-        self._group = _GroupCommit(engine) if engine.dialect.name == "sqlite" else None
+        self._group = _GroupCommit(writer) if writer is not None else None
 
     @property
     def is_embedded(self) -> bool:
@@ -66,23 +67,14 @@ def open_database(url: str) -> Database:
     if not url.startswith("sqlite"):
         engine = create_async_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, **_JSON)
         return Database(engine)
-    engine = create_async_engine(url, pool_size=4, max_overflow=0, **_JSON)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "busy_timeout=10000",
-            "foreign_keys=ON",
-            "cache_size=-16000",
-            "wal_autocheckpoint=4000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return Database(engine)
+    path = str(make_url(url).database)
+    readers = create_async_engine(
+        url, pool_size=4, max_overflow=4, async_creator=partial(connect_reader, path), **_JSON
+    )
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, async_creator=partial(connect_writer, path), **_JSON
+    )
+    return Database(readers, writer)
 
 
 class _GroupCommit:
@@ -104,6 +96,7 @@ class _GroupCommit:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+        await self._engine.dispose()
 
     async def _run(self) -> None:
         async with self._engine.connect() as connection:
@@ -119,7 +112,7 @@ class _GroupCommit:
         outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
         try:
             async with connection.begin():
-                await connection.execute(text("BEGIN IMMEDIATE"))
+                await connection.execute(text(BEGIN))
                 for work, future in group:
                     outcomes.append(await _attempt(connection, work, future, len(group) == 1))
         except BaseException as error:

@@ -5,12 +5,13 @@ PostgreSQL it is applied while that one serves. A `contract` step takes away wha
 versions used, and is applied when none of them serves any more.
 """
 
+import fcntl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 import structlog
 from alembic.migration import MigrationContext
@@ -31,8 +32,8 @@ _LOCK: Final = 0x6A69657375
 """Number of the advisory lock: "jiesu"."""
 _LOCK_TIMEOUT: Final = "1s"
 """Whoever queues behind a waiting DDL statement waits no longer than this."""
-_PAUSE: Final = 1.0
-_ATTEMPTS: Final = 90
+_PAUSE: Final = 0.5
+_ATTEMPTS: Final = 120
 _TRY_AGAIN: Final = {"55P03", "40P01"}
 """SQLSTATEs of a lock that was not available, and of a deadlock."""
 
@@ -154,14 +155,17 @@ def _pending(
 
 @asynccontextmanager
 async def _alone(database: Database, clock: Clock) -> AsyncIterator[None]:
-    """Keep other processes from migrating meanwhile.
+    """Keep other processes from migrating meanwhile, by trying again until the lock is free.
 
-    Tried again and again rather than waited for: a waiting statement holds a snapshot, and a step
-    that builds an index concurrently waits for all snapshots. On SQLite the transaction of each
-    step is the lock.
+    On PostgreSQL a statement that waited instead would hold a snapshot, and a step that builds an
+    index concurrently waits for all snapshots. On SQLite not even two first connections may meet:
+    switching to WAL fails at once where another does the same.
     """
     if database.is_embedded:
-        yield
+        with _lock_file(database) as lock:
+            while not _is_locked(lock):
+                await clock.sleep(_PAUSE)
+            yield
         return
     async with database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -171,6 +175,19 @@ async def _alone(database: Database, clock: Clock) -> AsyncIterator[None]:
             yield
         finally:
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
+
+
+def _lock_file(database: Database) -> IO[str]:
+    return Path(f"{database.engine.url.database}.migrating").open("w")
+
+
+def _is_locked(file: IO[str]) -> bool:
+    """Take the lock if it is free; it ends with the file or the process."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _apply(database: Database, clock: Clock, directory: ScriptDirectory, step: Step) -> bool:

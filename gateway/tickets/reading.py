@@ -5,8 +5,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.tickets.addressing import addressee
 from gateway.tickets import schema
+from gateway.tickets.addressing import addressee
 from gateway.tickets.document import ticket_document
 from gateway.tickets.store import (
     TicketNotFound,

@@ -181,9 +181,11 @@ async def latest_decisions(
 async def history_of(connection: AsyncConnection, ticket_id: str) -> list[dict[str, Any]]:
     """Return the ticket's history, oldest first."""
     table = schema.history.c
+    names = ("version", "at", "event", "actor", "status", "detail")
     rows = await connection.execute(
-        select(table.version, table.at, table.event, table.actor, table.status, table.detail)
+        select(*(table[name] for name in names))
         .where(table.ticket_id == ticket_id)
         .order_by(table.number)
     )
-    return [dict(row._mapping) for row in rows]
+    # Not the rows' own names: they are no plain `str`, and the JSON writer refuses them.
+    return [dict(zip(names, row, strict=True)) for row in rows]

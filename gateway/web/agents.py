@@ -7,7 +7,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
-from channels.body import faults_of, json_faults
+from channels.body import faults_of, read_strictly
+from channels.errors import MalformedAppeal
 from gateway.confirmation.confirm import ConfirmationRefused
 from gateway.tickets import schema
 from gateway.tickets.document import TicketDocument, dump_document
@@ -105,8 +106,10 @@ async def list_tickets(request: web.Request) -> web.Response:
     if query.tier is not None:
         statement = statement.where(table.tier == query.tier)
     async with request.app[PARTS].database.read() as connection:
-        rows = (await connection.execute(statement)).mappings().all()
-    return _json({"tickets": [dict(row) for row in rows]})
+        rows = (await connection.execute(statement)).all()
+    # Not the rows' own names: they are no plain `str`, and the JSON writer refuses them.
+    lines = [dict(zip(TicketLine.model_fields, row, strict=True)) for row in rows]
+    return _json({"tickets": lines})
 
 
 async def show_ticket(request: web.Request) -> web.Response:
@@ -128,9 +131,9 @@ async def confirm_ticket(request: web.Request) -> web.Response:
     ticket_id = _number(request)
     body = await read_body(request)
     try:
-        choice = Choice.model_validate_json(body)
-    except ValidationError as error:
-        raise field_problem(json_faults(error, body)) from None
+        choice = read_strictly(Choice, body)
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
     given = choice.model_dump(exclude_unset=True, exclude={"version"})
     given = {name: value for name, value in given.items() if value is not None}
     try:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.api.adapter import AppealBody, read_json, read_parts, to_message
+from channels.body import repeated_field, unknown_field
 from channels.errors import FieldFault, MalformedAppeal
 from channels.message import Attachment
 from gateway.intake.attachments import EmptyFile, FileTooLarge
@@ -150,16 +151,18 @@ async def _read_multipart(
     attachments: list[Attachment] = []
     try:
         reader = await request.multipart()
-        while (part := await reader.next()) is not None:
+        while (part := await pace.keep(reader.next())) is not None:
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise malformed("name every part", "请为每个部分命名")
             if part.name == "files":
                 attachments.append(await _keep_file(part, pace, parts, len(attachments)))
+            elif part.name not in AppealBody.model_fields:
+                raise field_problem([unknown_field(part.name)])
             elif part.name in fields:
-                raise field_problem([FieldFault(f"/{part.name}", "send it once", "请勿重复")])
+                raise field_problem([repeated_field(part.name)])
             else:
                 content = await read_part(part, pace, parts.settings.max_body)
-                fields[part.name[:64]] = content.decode()
+                fields[part.name] = content.decode()
     except UnicodeDecodeError:
         raise malformed("send all fields in UTF-8", "请使用 UTF-8 编码") from None
     except (ValueError, RuntimeError, AssertionError):

@@ -1,17 +1,19 @@
 """Reading bodies with bounds: bytes are counted as they come, and they must keep coming."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable
+from typing import Final, TypeVar
 
 import aiohttp
 from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem
 
 _LEAST_BYTES_PER_SECOND: Final = 8 * 1024
+T = TypeVar("T")
 
 
 class Pace:
@@ -23,12 +25,18 @@ class Pace:
         self._allowed = parts.settings.body_timeout
         self._bytes = 0
 
-    async def next(self, reading: "asyncio.Future[bytes]") -> bytes:
-        """Return the chunk; raise a `Problem` where it does not come in time or at all."""
+    async def chunk(self, reading: Awaitable[bytes]) -> bytes:
+        """Return the chunk, and allow time for as much more; raise a `Problem` as `keep` does."""
+        chunk = await self.keep(reading)
+        self._bytes += len(chunk)
+        return chunk
+
+    async def keep(self, reading: Awaitable[T]) -> T:
+        """Return what is read; raise a `Problem` where it does not come in time or at all."""
         elapsed = self._clock.monotonic() - self._started
         left = self._allowed + self._bytes / _LEAST_BYTES_PER_SECOND - elapsed
         try:
-            chunk = await asyncio.wait_for(reading, max(left, 0.001))
+            return await asyncio.wait_for(reading, max(left, 0.001))
         except TimeoutError:
             raise Problem(
                 "too-slow",
@@ -36,10 +44,8 @@ class Pace:
                 "请一次性发送全部内容;网络不佳时请减少内容后重试",
                 headers={"Connection": "close"},
             ) from None
-        except (aiohttp.ClientPayloadError, BadHttpMessage, ValueError):
+        except (aiohttp.ClientPayloadError, HttpProcessingError, RequestPayloadError, ValueError):
             raise malformed("send the body as its headers say", "请求内容与其头部不符") from None
-        self._bytes += len(chunk)
-        return chunk
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -51,7 +57,7 @@ async def read_body(request: web.Request) -> bytes:
     pace = Pace(parts)
     chunks: list[bytes] = []
     size = 0
-    while chunk := await pace.next(asyncio.ensure_future(request.content.readany())):
+    while chunk := await pace.chunk(request.content.readany()):
         size += len(chunk)
         if size > limit:
             raise too_large("body", limit)
@@ -71,7 +77,7 @@ async def read_part(part: BodyPartReader, pace: Pace, limit: int) -> bytes:
 
 async def part_chunks(part: BodyPartReader, pace: Pace) -> AsyncIterator[bytes]:
     """Yield the chunks of a part as they come."""
-    while chunk := await pace.next(asyncio.ensure_future(part.read_chunk(64 * 1024))):
+    while chunk := await pace.chunk(part.read_chunk(64 * 1024)):
         yield chunk
 
 

@@ -1,9 +1,10 @@
 """`POST /api/v1/triage`: the decision on a text; nothing is stored."""
 
 from aiohttp import web
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from channels.body import StrictBody, Words, json_faults
+from channels.body import StrictBody, Words, read_strictly, too_long
+from channels.errors import MalformedAppeal
 from gateway.intake.triage_processes import TriageFailed
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS
@@ -30,9 +31,11 @@ async def decide(request: web.Request) -> web.Response:
             "Content-Type:请使用 application/json",
         )
     try:
-        given = TriageBody.model_validate_json(body)
-    except ValidationError as error:
-        raise field_problem(json_faults(error, body)) from None
+        given = read_strictly(TriageBody, body)
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
+    if len(given.text) > parts.settings.max_text:
+        raise field_problem([too_long(parts.settings.max_text)])
     try:
         decisions = await parts.triage.decide([Appeal((SourceText(SOURCE, given.text),))])
     except TriageFailed:

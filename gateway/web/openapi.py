@@ -99,7 +99,7 @@ def _operation(route: "Route") -> dict[str, Any]:
     if isinstance(route.access, Permission) or route.access == "query code":
         found["security"] = [{"bearer": []}]
     if route.body is not None:
-        found["requestBody"] = {"required": True, "content": _content(route.body)}
+        found["requestBody"] = {"required": True, "content": _content(route)}
     return found
 
 
@@ -108,8 +108,16 @@ def _answer(route: "Route") -> dict[str, Any]:
     return {"description": route.summary, "content": {route.media_type: {"schema": schema}}}
 
 
-def _content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": _ref(model)}}
+def _content(route: "Route") -> dict[str, Any]:
+    assert route.body is not None
+    found: dict[str, Any] = {"application/json": {"schema": _ref(route.body)}}
+    if route.takes_files:
+        # The fields' own schemas: those that are objects come as JSON, as OpenAPI has it.
+        fields = route.body.model_json_schema(ref_template=_REF)["properties"]
+        files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+        form = {"type": "object", "properties": {**fields, "files": files}}
+        found["multipart/form-data"] = {"schema": {**form, "additionalProperties": False}}
+    return found
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

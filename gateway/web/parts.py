@@ -15,6 +15,7 @@ from gateway.intake.inbox import Inbox
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.observability.metrics import Metrics
+from gateway.observability.traces import Traces
 from gateway.settings import Settings
 from gateway.tickets.database import Database
 from gateway.web.attempts import Attempts
@@ -28,6 +29,7 @@ class OperationParts:
 
     clock: Clock
     metrics: Metrics
+    traces: Traces
     database: Database
     essential: Mapping[str, Ping]
     """Without these nothing can be accepted: their absence makes the process not ready."""

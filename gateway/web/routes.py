@@ -27,6 +27,8 @@ class Route:
     access: Access
     status: int = 200
     body: type[BaseModel] | None = None
+    takes_files: bool = False
+    """Whether the body may come as multipart/form-data with `files` beside its fields."""
     answer: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     problems: tuple[str, ...] = ()
@@ -58,7 +60,7 @@ OPERATIONS: Final = (
 PUBLIC: Final = (
     Route(
         "POST", "/api/v1/appeals", appeals.file_appeal, "File an appeal 提交诉求", "public",
-        status=201, body=AppealBody, answer=appeals.Receipt, parameters=(_KEY,),
+        status=201, body=AppealBody, takes_files=True, answer=appeals.Receipt, parameters=(_KEY,),
         problems=(*_BODY, "invalid-key", "key-reused", "unsupported-media-type", "unavailable"),
     ),
     Route(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.accounts.accounts import Permission
@@ -35,7 +35,9 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
         application[PARTS] = parts
     application[DOCUMENT] = openapi_document(routes)
     for route in routes:
-        application.router.add_route(route.method, route.path, _guarded(route))
+        application.router.add_route(
+            route.method, route.path, _guarded(route), expect_handler=_expect
+        )
     return application
 
 
@@ -73,8 +75,11 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = _request_id(request)
     request[REQUEST_ID] = request_id
     started = operations.clock.monotonic()
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "none"
     try:
-        response = await handler(request)
+        with operations.traces.span(f"{request.method} {route}", request_id=request_id):
+            response = await handler(request)
     except Problem as problem:
         response = problem.response(request_id)
     except web.HTTPException as error:
@@ -89,8 +94,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             "请重试;如仍失败,请告知 request_id",
         ).response(request_id)
     seconds = operations.clock.monotonic() - started
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else "none"
+    if response.headers.get("Connection") == "close":
+        response.force_close()
     response.headers["X-Request-ID"] = request_id
     response.headers.update(_SAFE)
     metrics = operations.metrics
@@ -105,6 +110,19 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         ms=round(seconds * 1000, 1),
     )
     return response
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Let a client go on that waits for `100 Continue`; aiohttp asks before the middleware."""
+    if request.version < HttpVersion11:
+        return None
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was written is no part of the answer, whose headers are still to come.
+        request.writer.output_size = 0
+        return None
+    problem = Problem("malformed-http", "Expect: leave this header out", "请去掉 Expect 请求头")
+    return problem.response(_request_id(request))
 
 
 def _request_id(request: web.Request) -> str:

@@ -1,6 +1,7 @@
 """A small installation: database, attachments, catalogue and keys, with some tickets in it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,21 +77,16 @@ class Place:
 
 @asynccontextmanager
 async def place(folder: Path, url: str | None, key_file: KeyFile) -> AsyncIterator[Place]:
-    """Give an installation in the folder, over SQLite where no URL is given; nothing is made."""
-    folder.mkdir(exist_ok=True)
+    """Give an installation in that folder, which must exist; over SQLite where no URL is given."""
     url = url or f"sqlite+aiosqlite:///{folder}/jiesu.sqlite3"
     database = open_database(url)
     vault = Vault(key_file, StoredDataKeys(database))
     store = FolderStore(folder / "attachments")
-    yield Place(
-        folder,
-        url,
-        key_file,
-        database,
-        vault,
-        Attachments(store, vault, folder / "scratch", 1 << 20),
-    )
-    await database.close()
+    attachments = Attachments(store, vault, folder / "scratch", 1 << 20)
+    try:
+        yield Place(folder, url, key_file, database, vault, attachments)
+    finally:
+        await database.close()
 
 
 def _ticket(number: str, **fields: Any) -> dict[str, Any]:
@@ -206,3 +202,28 @@ def _records(here: Place, address: str) -> Rows:
         "stream_positions": [{"tier": "general", "entry_ms": 1_772_353_815_123, "entry_seq": 0}],
         "leases": [{"name": "relay", "holder": "p1", "until": until}],
     }
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait for it; fail when it takes half a minute."""
+    for _ in range(3000):
+        if happened():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+def listing(folder: Path) -> list[str]:
+    """Return everything that lies in a folder."""
+    return sorted(str(found.relative_to(folder)) for found in folder.rglob("*"))
+
+
+def folder_of(path: Path) -> Path:
+    """Make a folder and return it."""
+    path.mkdir()
+    return path
+
+
+def mode_of(path: Path) -> int:
+    """Return who may read and write the file."""
+    return path.stat().st_mode & 0o777

@@ -4,12 +4,12 @@ import asyncio
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from place import CLOCK, CLOSED, OPEN, WAITING, Place, fill, place
 from sqlalchemy import func, insert, select, update
 
 from gateway.accounts.keys import KeyFile
@@ -18,7 +18,20 @@ from gateway.backup.restore import RAISE, SKIP
 from gateway.intake.attachments import AttachmentDamaged
 from gateway.tickets import schema
 from gateway.tickets.database import open_database
-from gateway.tickets.migrate import VERSIONS, migrate
+from gateway.tickets.migrate import VERSIONS, known_revisions, migrate
+from tests.backup.place import (
+    CLOCK,
+    CLOSED,
+    OPEN,
+    WAITING,
+    Place,
+    fill,
+    folder_of,
+    listing,
+    mode_of,
+    place,
+    until,
+)
 
 KINDS = ("sqlite", "postgres")
 
@@ -35,7 +48,7 @@ async def source(
 ) -> AsyncIterator[Place]:
     """A filled installation over each database."""
     url = None if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    async with place(tmp_path / "source", url, key_file) as found:
+    async with place(folder_of(tmp_path / "source"), url, key_file) as found:
         await fill(found)
         yield found
 
@@ -43,7 +56,7 @@ async def source(
 @pytest.fixture
 async def embedded(tmp_path: Path, key_file: KeyFile) -> AsyncIterator[Place]:
     """A filled installation over SQLite."""
-    async with place(tmp_path / "source", None, key_file) as found:
+    async with place(folder_of(tmp_path / "source"), None, key_file) as found:
         await fill(found)
         yield found
 
@@ -51,7 +64,7 @@ async def embedded(tmp_path: Path, key_file: KeyFile) -> AsyncIterator[Place]:
 @pytest.fixture
 async def target(tmp_path: Path, key_file: KeyFile) -> AsyncIterator[Place]:
     """An empty installation over SQLite with the same keys."""
-    async with place(tmp_path / "target", None, key_file) as found:
+    async with place(folder_of(tmp_path / "target"), None, key_file) as found:
         yield found
 
 
@@ -61,7 +74,7 @@ async def either(
 ) -> AsyncIterator[Place]:
     """An empty installation over each database with the same keys."""
     url = None if request.param == "sqlite" else request.getfixturevalue("other_postgres_url")
-    async with place(tmp_path / "either", url, key_file) as found:
+    async with place(folder_of(tmp_path / "either"), url, key_file) as found:
         yield found
 
 
@@ -69,11 +82,6 @@ async def either(
 def path(tmp_path: Path) -> Path:
     """Where the backup goes."""
     return tmp_path / "backups" / "one.tar.gz"
-
-
-def names(folder: Path) -> list[str]:
-    """Return everything that lies in a folder."""
-    return sorted(str(found.relative_to(folder)) for found in folder.rglob("*"))
 
 
 async def test_everything_comes_back(source: Place, either: Place, path: Path) -> None:
@@ -183,8 +191,8 @@ async def test_the_keys_are_not_in_a_backup(embedded: Place, path: Path) -> None
 async def test_a_backup_is_readable_by_its_owner_only(embedded: Place, path: Path) -> None:
     """Masked words and wrapped keys are nobody else's business; no draft stays behind."""
     await embedded.take(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert names(path.parent) == [path.name]
+    assert mode_of(path) == 0o600
+    assert listing(path.parent) == [path.name]
 
 
 async def test_the_catalogue_comes_back_and_the_other_is_kept(
@@ -218,11 +226,13 @@ async def test_a_backup_is_of_one_moment(source: Place, path: Path) -> None:
             await source.database.write(work)
             written += 1
 
+    def wrote_since(before: int) -> bool:
+        return written >= before + 5
+
     writer = asyncio.create_task(load())
     for _ in range(3):
         before = written
-        while written < before + 5:
-            await asyncio.sleep(0.01)
+        await until(partial(wrote_since, before))
         started = written
         rows = (await source.take(path)).rows
         assert rows["tickets"] - 3 == rows["history"] - 1 >= started
@@ -246,10 +256,10 @@ async def test_without_fitting_keys_nothing_is_touched(
     other = KeyFile.generate()
     if lost == "index":
         other = KeyFile(key_file.primary, key_file.keys, other.index)
-    async with place(tmp_path / "other", None, other) as elsewhere:
+    async with place(folder_of(tmp_path / "other"), None, other) as elsewhere:
         with pytest.raises(BackupError, match="JIESU_KEYS does not fit"):
             await elsewhere.restore(path)
-        assert names(elsewhere.folder) == []
+        assert listing(elsewhere.folder) == []
 
 
 async def test_older_keys_that_wrap_nothing_are_not_asked_for(
@@ -257,7 +267,7 @@ async def test_older_keys_that_wrap_nothing_are_not_asked_for(
 ) -> None:
     """A restore needs the keys that the data is under, and a file may hold more of them."""
     await embedded.take(path)
-    async with place(tmp_path / "other", None, key_file.rotated()) as elsewhere:
+    async with place(folder_of(tmp_path / "other"), None, key_file.rotated()) as elsewhere:
         await elsewhere.restore(path)
         sealed = (await elsewhere.rows())["messages"][0]["sealed_text"]
         assert await elsewhere.vault.open(sealed, "message/m1/text")
@@ -268,8 +278,7 @@ async def test_a_backup_needs_the_keys_in_use(embedded: Place, path: Path) -> No
     embedded.key_file = KeyFile.generate()
     with pytest.raises(Exception, match="does not hold"):
         await embedded.take(path)
-    assert not path.exists()
-    assert names(path.parent) == []
+    assert listing(path.parent) == []
 
 
 async def test_a_database_with_tickets_is_not_restored_into(
@@ -330,67 +339,80 @@ async def test_a_restore_that_broke_off_can_be_run_again(
         assert len((await again.rows())["tickets"]) == 3
 
 
+def later_step(folder: Path) -> Path:
+    """Write a step that only a newer version has, and return where."""
+    (folder / "t1.py").write_text(
+        f"from alembic import op\nrevision = 't1'\ndown_revision = {known_revisions()[-1]!r}\n"
+        "phase = 'expand'\n\n\ndef upgrade() -> None:\n"
+        "    op.execute('ALTER TABLE people ADD COLUMN note VARCHAR(8)')\n"
+    )
+    return folder
+
+
 async def test_a_backup_of_a_newer_version_is_refused(
     embedded: Place, target: Place, tmp_path: Path, path: Path
 ) -> None:
     """A schema that this version does not know is not restored by it."""
-    later = tmp_path / "later"
-    later.mkdir()
-    (later / "t1.py").write_text(
-        'from alembic import op\nrevision = "t1"\ndown_revision = "0001_initial"\n'
-        'phase = "expand"\n\n\ndef upgrade() -> None:\n'
-        '    op.execute("ALTER TABLE people ADD COLUMN note VARCHAR(8)")\n'
-    )
-    await migrate(embedded.database, CLOCK, versions=[VERSIONS, later])
+    await migrate(embedded.database, CLOCK, versions=[VERSIONS, later_step(tmp_path)])
     await embedded.take(path)
     with tarfile.open(path) as tar:
         people = tar.extractfile("tables/people.jsonl")
-        assert people is not None and "note" in orjson.loads(people.read())
+        assert people is not None
+        assert "note" in orjson.loads(people.read())
     with pytest.raises(BackupError, match="newer version"):
         await target.restore(path)
-    assert names(target.folder) == []
+    assert listing(target.folder) == []
 
 
-def changed(content: bytes) -> Iterator[bytes]:
-    """Yield the content cut and changed in several places."""
+def damaged(path: Path) -> Iterator[str]:
+    """Leave the file cut or changed in one place after the other, and at last whole again."""
+    whole = path.read_bytes()
     for share in range(10):
-        at = len(content) * share // 10
-        yield content[:at]
-        yield content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :]
+        at = len(whole) * share // 10
+        path.write_bytes(whole[:at])
+        yield f"cut at {at}"
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        yield f"changed at {at}"
+    path.write_bytes(whole)
 
 
 async def test_a_damaged_backup_is_refused(embedded: Place, target: Place, path: Path) -> None:
     """Cut or changed anywhere, a backup is refused and nothing is touched."""
     await embedded.take(path)
-    whole = path.read_bytes()
-    for content in changed(whole):
-        path.write_bytes(content)
+    for damage in damaged(path):
         with pytest.raises(BackupError):
             await target.restore(path)
-    assert names(target.folder) == []
-    path.write_bytes(whole)
+        assert listing(target.folder) == [], damage
     await target.restore(path)
 
 
+def renamed(path: Path, old: str, new: str) -> None:
+    """Change the names of members."""
+    other = path.with_name("other.tar.gz")
+    with tarfile.open(path) as tar, tarfile.open(other, "w:gz") as changed:
+        for entry in tar:
+            content = tar.extractfile(entry)
+            entry.name = entry.name.replace(old, new)
+            changed.addfile(entry, content)
+    other.replace(path)
+
+
 async def test_a_member_outside_its_folder_is_refused(
-    embedded: Place, target: Place, tmp_path: Path, path: Path
+    embedded: Place, target: Place, path: Path
 ) -> None:
     """A file that was put together by somebody else cannot write elsewhere."""
     await embedded.take(path)
-    with tarfile.open(path) as tar, tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as evil:
-        for entry in tar:
-            file = tar.extractfile(entry)
-            entry.name = entry.name.replace("catalogue/", "catalogue/../../")
-            evil.addfile(entry, file)
+    renamed(path, "catalogue/", "catalogue/../../")
     with pytest.raises(BackupError, match="belongs in no backup"):
-        await target.restore(tmp_path / "evil.tar.gz")
+        await target.restore(path)
+    assert listing(target.folder) == []
 
 
 async def test_an_empty_database_has_no_backup(target: Place, path: Path) -> None:
     """Nothing to back up is said rather than written."""
     with pytest.raises(BackupError, match="nothing to back up"):
         await target.take(path)
-    assert not path.exists()
+    assert listing(path.parent) == []
 
 
 async def test_many_rows_come_back(embedded: Place, target: Place, path: Path) -> None:

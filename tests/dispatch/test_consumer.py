@@ -337,17 +337,35 @@ async def test_a_replayed_dead_letter_takes_effect(desk: Desk) -> None:
     assert not {name.encode() for name in DEAD_FIELDS} & set(last)
 
 
+async def taken(desk: Desk, name: str, ids: list[str], idle: int) -> None:
+    """Put entries in another consumer's hands, delivered so many milliseconds ago."""
+    await desk.redis.xclaim(GENERAL, "dispatch", name, 0, ids, idle=idle, force=True)
+
+
 async def test_the_stale_entries_of_a_dead_consumer_are_reclaimed(desk: Desk) -> None:
     """What another consumer took and never acknowledged is handled by whoever is left."""
-    await desk.consumer("gone").run_once()
-    await publish(desk.redis, "t")
-    await publish(desk.redis, "u")
+    await desk.consumer().run_once()
+    ids = [await publish(desk.redis, ticket_id) for ticket_id in "abc"]
     await desk.redis.xreadgroup("dispatch", "gone", {GENERAL: ">"})
-    await desk.consumer(reclaim_after=3600).run_once()
-    assert desk.effects() == []
-    assert await desk.consumer(reclaim_after=0).run_once() == 2
-    assert desk.effects() == ["t.1", "u.1"]
-    assert await desk.pending() == 0
+    await taken(desk, "gone", ids[:2], idle=60_001)
+    assert await desk.consumer(reclaim_after=60).run_once() == 2
+    assert desk.effects() == ["a.1", "b.1"]
+    assert await desk.pending() == 1
+
+
+async def test_what_another_consumer_reclaimed_meanwhile_is_left_to_it(desk: Desk) -> None:
+    """Two consumers that see the same stale entries share them; neither robs the other."""
+
+    async def handle(entry: Entry, db: sqlite3.Connection) -> None:
+        await desk.handle(entry, db)
+        await taken(desk, "other", ids[1:], idle=0)
+
+    await desk.consumer().run_once()
+    ids = [await publish(desk.redis, ticket_id) for ticket_id in "ab"]
+    await desk.redis.xreadgroup("dispatch", "gone", {GENERAL: ">"})
+    await taken(desk, "gone", ids, idle=60_001)
+    assert await desk.consumer(handler=handle, reclaim_after=60).run_once() == 1
+    assert desk.effects() == ["a.1"]
 
 
 async def test_own_pending_entries_come_before_new_ones(desk: Desk) -> None:

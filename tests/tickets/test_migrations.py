@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from gateway.tickets.migrate import (
     migrate,
     steps_of,
 )
+from tests.backup.place import until
 
 CLOCK = SystemClock()
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -197,7 +199,7 @@ async def test_processes_that_start_together_migrate_once(database: Database) ->
     applied = await asyncio.gather(*(migrate(other, CLOCK) for other in others))
     for other in others:
         await other.close()
-    assert sum(applied, []) == known_revisions()
+    assert [*chain.from_iterable(applied)] == known_revisions()
 
 
 async def test_contract_steps_wait_until_asked(postgres: Database, tmp_path: Path) -> None:
@@ -266,10 +268,13 @@ async def test_a_step_lets_others_pass_while_it_waits(postgres: Database, tmp_pa
     async with postgres.engine.connect() as reader:
         await reader.execute(select(schema.people))
         step = asyncio.create_task(migrate(postgres, CLOCK, versions=versions))
-        async with postgres.read() as connection:
-            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            while not await connection.scalar(text(waits)):
-                await asyncio.sleep(0.01)
+        for _ in range(1000):
+            async with postgres.read() as connection:
+                if await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("the step never waited for its lock")
         await postgres.write(lambda c: c.execute(insert(schema.people).values(**person)))
         assert not step.done()
     assert await step == ["t1_widen"]
@@ -299,13 +304,11 @@ async def test_the_older_version_writes_while_a_newer_one_migrates(
 
     writers = [asyncio.create_task(load()) for _ in range(4)]
     newer = open_database(postgres.engine.url.render_as_string(hide_password=False))
-    while written < 20:
-        await asyncio.sleep(0.01)
+    await until(lambda: written >= 20)
     await migrate(newer, CLOCK, versions=versions)
     await migrate(newer, CLOCK, contract=True, versions=versions)
     before = written
-    while written < before + 20:
-        await asyncio.sleep(0.01)
+    await until(lambda: written >= before + 20)
     stop.set()
     await asyncio.gather(*writers)
     await newer.close()

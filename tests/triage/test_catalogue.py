@@ -34,7 +34,7 @@ BAD_EDITS = [
     ("tiers.yaml", "within: 10", "within: wide", 6, "wide"),
     ("tiers.yaml", "misses: [暖气费怎么交]", "misses:", 17, "misses"),
     ("tiers.yaml", "words: [暖气 不热]", "words: 暖气 不热", 15, "list"),
-    ("tiers.yaml", "- id: heat-out", "- heat-out", 11, "YAML"),
+    ("tiers.yaml", "- id: heat-out", "- heat-out", 12, "YAML"),
     ("tiers.yaml", "reason: 燃气泄漏", "reason: [燃气]", 4, "plain text"),
 ]
 

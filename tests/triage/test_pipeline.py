@@ -76,7 +76,8 @@ def test_unreadable_text_goes_to_a_person(pipeline: Pipeline, text: str) -> None
     """What holds no Chinese text gets no unit, and the reason says why."""
     decision = pipeline.decide(one(text))
     assert (decision.route, decision.unit) == (Route.PERSON, None)
-    assert decision.candidates == decision.unit_set == ()
+    assert not decision.candidates
+    assert not decision.unit_set
     assert [reason.kind for reason in decision.reasons] == [ReasonKind.DOMAIN]
     assert decision.reasons[0].end == len(text)
 

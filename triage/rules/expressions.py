@@ -6,7 +6,7 @@ window and sentence. Everything is literal and matched on normalised text.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from triage.rules.scanner import Scanner
@@ -56,28 +56,70 @@ class ExpressionSet:
     def __init__(self, expressions: Sequence[tuple[Expression, int]]) -> None:
         self._wanted = [len(expression.wanted) for expression, _ in expressions]
         self._windows = [window for _, window in expressions]
-        postings: dict[str, list[tuple[int, int]]] = {}
+        self._terms = [
+            tuple(
+                (literal, slot)
+                for slot, literals in enumerate(expression.wanted + expression.unwanted)
+                for literal in dict.fromkeys(literals)
+            )
+            for expression, _ in expressions
+        ]
+        self._most_wanted = max(self._wanted, default=0)
+        self._masks = self._masks_by_literal(expressions)
+        self._asks_no_more = [
+            sum(1 << index for index, wanted in enumerate(self._wanted) if wanted <= slot)
+            for slot in range(self._most_wanted)
+        ]
+        self._scanner = Scanner({literal for terms in self._terms for literal, _ in terms})
+
+    def _masks_by_literal(
+        self, expressions: Sequence[tuple[Expression, int]]
+    ) -> dict[str, tuple[tuple[int, int], ...]]:
+        """For each wanted literal, by slot, a number whose bits are the expressions it serves.
+
+        A common word stands in hundreds of expressions: one `or` of two numbers notes it for all.
+        """
+        masks: dict[str, dict[int, int]] = {}
         for index, (expression, _) in enumerate(expressions):
-            for slot, literals in enumerate(expression.wanted + expression.unwanted):
-                for literal in dict.fromkeys(literals):
-                    postings.setdefault(literal, []).append((index, slot))
-        self._postings = {literal: tuple(places) for literal, places in postings.items()}
-        self._scanner = Scanner(postings)
+            for slot, literals in enumerate(expression.wanted):
+                for literal in literals:
+                    of_literal = masks.setdefault(literal, {})
+                    of_literal[slot] = of_literal.get(slot, 0) | 1 << index
+        return {literal: tuple(by_slot.items()) for literal, by_slot in masks.items()}
 
     def hits(self, text: str) -> dict[int, list[Hit]]:
-        """For every expression with a word in the text, its hits ordered by start."""
-        found: dict[int, list[Hit]] = {}
+        """For every expression whose wanted words all occur, all its hits, ordered by start."""
+        places: dict[str, list[int]] = {}
         for start, literal in self._scanner.scan(text):
-            end = start + len(literal)
-            for index, slot in self._postings[literal]:
-                found.setdefault(index, []).append((start, end, slot))
+            places.setdefault(literal, []).append(start)
+        return {
+            index: sorted(
+                (start, start + len(literal), slot)
+                for literal, slot in self._terms[index]
+                for start in places.get(literal, ())
+            )
+            for index in self._complete(places)
+        }
+
+    def _complete(self, places: Iterable[str]) -> list[int]:
+        """Numbers of the expressions of which every wanted term is among these literals."""
+        seen = [0] * self._most_wanted
+        for literal in places:
+            for slot, mask in self._masks.get(literal, ()):
+                seen[slot] |= mask
+        complete = (1 << len(self._wanted)) - 1
+        for noted, asks_no_more in zip(seen, self._asks_no_more, strict=True):
+            complete &= noted | asks_no_more
+        found = []
+        while complete:
+            lowest = complete & -complete
+            found.append(lowest.bit_length() - 1)
+            complete ^= lowest
         return found
 
     def matches(self, index: int, hits: list[Hit], sentences: Sentences) -> Iterator[Match]:
         """Every shortest window on which expression `index` holds, ordered by its last word."""
         wanted, window = self._wanted[index], self._windows[index]
-        if wanted > len(hits):
-            return
         unwanted = [hit for hit in hits if hit[2] >= wanted]
         latest: dict[int, Hit] = {}
         for hit in hits:

@@ -40,54 +40,36 @@ class TierRules:
 
     def __init__(self, rules: Sequence[TierRule]) -> None:
         self.rules = tuple(rules)
-        expressions: list[tuple[Expression, int]] = []
-        self._words: list[range] = []
-        self._unless: list[range] = []
-        for rule in self.rules:
-            first = len(expressions)
-            expressions += [(item, rule.within) for item in rule.words]
-            middle = len(expressions)
-            expressions += [(item, rule.within) for item in rule.unless]
-            self._words.append(range(first, middle))
-            self._unless.append(range(middle, len(expressions)))
-        self._owner = [
-            number for number, rule in enumerate(self.rules) for _ in rule.words + rule.unless
-        ]
-        self._expressions = ExpressionSet(expressions)
+        words = [(number, item) for number, rule in enumerate(self.rules) for item in rule.words]
+        unless = [(number, item) for number, rule in enumerate(self.rules) for item in rule.unless]
+        self._word_owner = [number for number, _ in words]
+        self._unless_owner = [number for number, _ in unless]
+        self._words = ExpressionSet([(item, self.rules[number].within) for number, item in words])
+        self._unless = ExpressionSet([(item, self.rules[number].within) for number, item in unless])
 
     def fired(self, text: str, sentences: Sentences) -> list[TierHit]:
         """The rules that hold on a normalised text, most urgent first, then in reading order."""
-        hits = self._expressions.hits(text)
-        touched = dict.fromkeys(self._owner[index] for index in hits)
-        found = [
-            hit for number in touched if (hit := self._first(number, hits, sentences)) is not None
-        ]
-        return sorted(found, key=lambda hit: (-URGENCY[hit.rule.tier], hit.start, hit.rule.id))
-
-    def _first(
-        self, number: int, hits: dict[int, list[tuple[int, int, int]]], sentences: Sentences
-    ) -> TierHit | None:
-        """Where the rule first holds outside the sentences that excuse it."""
-        excused: frozenset[int] | None = None
-        places: list[tuple[int, int]] = []
-        for index in self._words[number]:
-            if index not in hits:
-                continue
-            for match in self._expressions.matches(index, hits[index], sentences):
-                if excused is None:
-                    excused = self._excused(number, hits, sentences)
-                if excused.isdisjoint(sentences.touched(match.start, match.end)):
-                    places.append((match.start, match.end))
+        hits = self._words.hits(text)
+        if not hits:
+            return []
+        # Few texts get here, so that the excuses are looked for in few.
+        excused = self._excused(text, sentences)
+        best: dict[int, tuple[int, int]] = {}
+        for index, found in hits.items():
+            number = self._word_owner[index]
+            barred = excused.get(number, set())
+            for match in self._words.matches(index, found, sentences):
+                if barred.isdisjoint(sentences.touched(match.start, match.end)):
+                    place = (match.start, match.end)
+                    best[number] = min(best.get(number, place), place)
                     break
-        return TierHit(self.rules[number], *min(places)) if places else None
+        fired = [TierHit(self.rules[number], *place) for number, place in best.items()]
+        return sorted(fired, key=lambda hit: (-URGENCY[hit.rule.tier], hit.start, hit.rule.id))
 
-    def _excused(
-        self, number: int, hits: dict[int, list[tuple[int, int, int]]], sentences: Sentences
-    ) -> frozenset[int]:
-        return frozenset().union(
-            *(
-                self._expressions.sentences_that_hold(index, hits[index], sentences)
-                for index in self._unless[number]
-                if index in hits
-            )
-        )
+    def _excused(self, text: str, sentences: Sentences) -> dict[int, set[int]]:
+        """For every rule, the numbers of the sentences in which it does not count."""
+        excused: dict[int, set[int]] = {}
+        for index, found in self._unless.hits(text).items():
+            held = self._unless.sentences_that_hold(index, found, sentences)
+            excused.setdefault(self._unless_owner[index], set()).update(held)
+        return excused

@@ -1,0 +1,57 @@
+# Everything stays in .venv/ in this checkout. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: run test check prove bench format lock help servers
+
+run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8080
+	@exec $(BIN)/jiesu serve
+
+test: $(VENV)/.dev servers ## run the tests (under 15 minutes)
+	$(BIN)/python -m pytest -q -m "not prove"
+
+check: $(VENV)/.dev ## lint, types, imports, docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/docs tests/test_architecture.py -m "not prove"
+
+prove: $(VENV)/.dev servers ## the long ones: nothing lost over every backend, migration under load
+	$(BIN)/python -m pytest -q -s -m prove
+
+bench: $(VENV)/.dev ## measure speed and memory beside the floors of the same run
+	$(BIN)/jiesu bench
+
+format: $(VENV)/.dev ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## pin all dependencies anew (needs uv)
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url \
+	  --extra postgres --extra s3 --extra train --extra otel --extra dev -o requirements-dev.lock
+
+servers: ## what the tests need beside Python: PostgreSQL and Redis, from Debian's packages
+	@.ci/servers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps -e .
+	@touch $@ $(VENV)/.run

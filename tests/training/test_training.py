@@ -1,0 +1,196 @@
+"""Training: settings, corpus, groups, thresholds, and a whole run on a few lines."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from models.bundle import load_bundle, save_bundle
+from tests.triage.conftest import FILES
+from training import cli
+from training.calibrate import precise_threshold, set_threshold, temperature
+from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
+from training.corpus import CorpusError, read_corpus
+from training.groups import folds, groups
+from training.metrics import calibration_error, macro_f1, recall_precision
+from training.train import train
+from training.vocabulary import allowed, person_names
+from triage.classifier.linear import LinearClassifier
+from triage.pipeline import Appeal, Pipeline, SourceText
+from triage.taxonomy import Catalogue, parse_catalogue
+
+SUBJECTS = {
+    "heating": "暖气片冰凉不热",
+    "police": "邻居半夜噪声大",
+    "gas": "燃气灶停了气",
+    "district": "村务账目不公开",
+}
+TAILS = (
+    "老人孩子冻得睡不着觉",
+    "物业经理总说明天就来修理",
+    "连续三个星期打电话都没有回音",
+    "请问应该找哪个部门反映",
+    "去年冬天也发生过一样的事情",
+    "希望领导重视群众的困难",
+    "楼上楼下十几户人家都受影响",
+    "合同里写得清清楚楚却不执行",
+    "我白天上班只有晚上在家",
+    "拍了照片和录像可以提供",
+    "上次检查以后好了两天",
+    "附近学校的学生也在抱怨",
+)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The small catalogue of the triage tests."""
+    return parse_catalogue(FILES)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder with a few written appeals."""
+    (tmp_path / "written").mkdir()
+    rows: list[dict[str, object]] = [
+        {
+            "id": f"w-{unit}-{place}",
+            "text": f"{tail}，{word}" if place % 2 else f"{word}，{tail}",
+            "kind": "inquiry" if place % 2 else "complaint",
+            "tier": "livelihood" if unit in {"heating", "gas"} else "general",
+            "unit": unit,
+            "also": [],
+            "multi": place % 4 == 0,
+            "topic": "城乡建设" if unit in {"heating", "gas"} else "政法",
+            "district": None,
+            "street": None,
+            "route": "direct",
+            "writer": "test",
+        }
+        for unit, word in SUBJECTS.items()
+        for place, tail in enumerate(TAILS)
+    ]
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "written" / "test.jsonl").write_text(lines + "\n", "utf-8")
+    return tmp_path
+
+
+def small() -> Config:
+    """The shipped settings with fewer folds."""
+    return read_config().model_copy(update={"folds": 2})
+
+
+def test_run_gives_a_bundle_that_triage_can_use(
+    own: Path, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    """From lines of text to a decision, by way of a bundle on disk."""
+    trained = train(read_corpus(catalogue, 1, own=own), catalogue, small())
+    save_bundle(trained.bundle, tmp_path / "bundle")
+    classifier = LinearClassifier(load_bundle(tmp_path / "bundle"))
+    pipeline = Pipeline(catalogue, classifier)
+    decision = pipeline.decide(Appeal((SourceText("text", "邻居家噪声大，睡不着觉"),)))
+    assert decision.unit == "police"
+    assert trained.figures["written"]["unit_rows"] == 48
+
+
+def test_same_seed_same_bundle(own: Path, tmp_path: Path, catalogue: Catalogue) -> None:
+    """A run is repeatable to the byte."""
+    cards = [
+        save_bundle(
+            train(read_corpus(catalogue, 1, own=own), catalogue, small()).bundle, tmp_path / name
+        )
+        for name in ("one", "two")
+    ]
+    assert cards[0] == cards[1]
+
+
+def test_unknown_setting_is_refused(tmp_path: Path) -> None:
+    """A misspelt key is named, not ignored."""
+    path = tmp_path / "config.toml"
+    path.write_text(DEFAULT_CONFIG.read_text("utf-8") + "\n[heads.mood]\nstrength = 1\n", "utf-8")
+    with pytest.raises(ConfigError, match="mood"):
+        read_config(path)
+
+
+def test_bad_row_is_named_with_its_line(own: Path, catalogue: Catalogue) -> None:
+    """A label that does not exist is refused with file and line."""
+    path = own / "written" / "test.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"tier": "general"', '"tier": "huge"', 1))
+    with pytest.raises(CorpusError, match=r"test\.jsonl, line \d+.*huge"):
+        read_corpus(catalogue, 1, own=own)
+
+
+def test_near_duplicates_share_a_group_and_a_fold() -> None:
+    """Texts that share most words stay on one side of every split."""
+    words = [f"词{number}" for number in range(40)]
+    found = groups([words, [*words[:-1], "别"], [f"字{n}" for n in range(40)], []], seed=1)
+    assert found[0] == found[1]
+    assert len({found[0], found[2], found[3]}) == 3
+    fold = folds(found, 2, seed=1)
+    assert fold[0] == fold[1]
+
+
+def test_folds_cover_all_numbers() -> None:
+    """Every fold gets its part of the groups."""
+    assert sorted(set(folds(np.arange(10), 5, seed=3).tolist())) == [0, 1, 2, 3, 4]
+
+
+def test_names_of_persons_are_no_features() -> None:
+    """A name, what holds it, a title after a surname, and digits stay out."""
+    names = person_names(["张伟强来过", "张伟强说了", "暖气不热"])
+    assert "张伟强" in names
+    assert not allowed("张伟强说", names)
+    assert not allowed("李先生", names)
+    assert not allowed("3号楼", names)
+    assert allowed("暖气", names)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40), st.floats(0.1, 0.9))
+def test_threshold_keeps_its_precision(rows: list[tuple[float, bool]], least: float) -> None:
+    """What reaches the threshold is right often enough, on the rows it was chosen on."""
+    scores, right = [row[0] for row in rows], [row[1] for row in rows]
+    found = precise_threshold(scores, right, least)
+    chosen = [flag for score, flag in rows if score >= found.value]
+    if found.recall:
+        assert sum(chosen) / len(chosen) >= least - 1e-9
+    else:
+        assert found.value == 1.0
+
+
+def test_set_threshold_covers_the_wanted_share() -> None:
+    """At least the wanted share of right units reaches the threshold."""
+    right = [number / 100 for number in range(100)]
+    value = set_threshold(right, 0.9)
+    assert sum(score >= value for score in right) >= 90
+    assert set_threshold([], 0.9) == 0.0
+
+
+def test_temperature_cools_overconfident_scores() -> None:
+    """Scores that are surer than they are right get a temperature above one."""
+    logits = np.array([[4.0, 0.0]] * 10, dtype=np.float32)
+    assert temperature(logits, np.array([0] * 7 + [1] * 3)) > 1.5
+
+
+def test_metrics_by_hand() -> None:
+    """Recall, precision, macro-F1 and calibration error as worked out on paper."""
+    assert recall_precision([True, True, False], [True, False, True]) == (0.5, 0.5)
+    assert recall_precision([False], [False]) == (None, None)
+    assert macro_f1(["a", "a", "b"], ["a", "b", "b"]) == pytest.approx(0.6667, abs=1e-4)
+    assert calibration_error([(0.9, True), (0.9, False)]) == pytest.approx(0.4)
+
+
+def test_commands_work_from_the_command_line(tmp_path: Path) -> None:
+    """`evaluate` judges the shipped bundle; `train` says what is wrong with its settings."""
+    app = typer.Typer()
+    app.command()(cli.evaluate)
+    app.command()(cli.train)
+    judged = CliRunner().invoke(app, ["evaluate", "--json"])
+    assert judged.exit_code == 0
+    assert json.loads(judged.stdout)["written"]["unit_rows"] > 0
+    refused = CliRunner().invoke(app, ["train", "--config", str(tmp_path / "none.toml")])
+    assert refused.exit_code == 1
+    assert "none.toml" in refused.output

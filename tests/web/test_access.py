@@ -1,0 +1,100 @@
+"""Who may do what, route by route: a route that is not in these tables fails the tests."""
+
+import pytest
+
+from gateway.accounts.accounts import PERMISSIONS, Permission, Role
+from gateway.web.routes import OPERATIONS, PUBLIC, Route
+from tests.web.wire import Served, assert_problem
+
+ROUTES = (*PUBLIC, *OPERATIONS)
+OPEN = {
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "POST /api/v1/appeals",
+    "POST /api/v1/triage",
+    "GET /openapi.json",
+    "GET /schemas/{name}",
+    "GET /problems/{name}",
+}
+"""What anybody may ask for; a new name here is a decision, not a default."""
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+CLOSED = [route for route in ROUTES if _name(route) not in OPEN]
+WITH_ROLE = [route for route in ROUTES if isinstance(route.access, Permission)]
+
+
+def _path(route: Route, number: str) -> str:
+    path = route.path.replace("{ticket_id}", number)
+    return path.replace("{channel}", "webhook").replace("{name}", "none")
+
+
+@pytest.fixture(scope="module")
+def number(served: Served) -> str:
+    """The number of a ticket that exists."""
+    return str(served.file("公厕没水")["ticket_id"])
+
+
+def test_routes_are_told_once() -> None:
+    """No method and path stand in the table twice."""
+    names = [_name(route) for route in ROUTES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_name)
+def test_no_credentials(served: Served, number: str, route: Route) -> None:
+    """Without credentials only what is listed here as open answers."""
+    reply = served.call(route.method, _path(route, number))
+    if _name(route) in OPEN:
+        assert route.access == "public"
+        assert reply.status not in {401, 403}
+    elif route.access == "signature":
+        assert_problem(reply, 401, "bad-signature")
+    else:
+        assert_problem(reply, 401, "not-signed-in")
+
+
+@pytest.mark.parametrize("route", CLOSED, ids=_name)
+@pytest.mark.parametrize("token", ["0000-0000-00000", "x" * 43, "' OR 1=1 --", "null"])
+def test_wrong_token(served: Served, number: str, route: Route, token: str) -> None:
+    """A token that is nobody's opens nothing."""
+    headers = {"Authorization": f"Bearer {token}"}
+    reply = served.call(
+        route.method, _path(route, number), None, headers, source=f"127.0.3.{len(token)}"
+    )
+    assert reply.status == 401, reply.body.decode()
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("route", WITH_ROLE, ids=_name)
+def test_roles(served: Served, number: str, route: Route, role: Role) -> None:
+    """A role gets through exactly where the table of permissions says so."""
+    assert isinstance(route.access, Permission)
+    reply = served.agent(route.method, _path(route, number), name=role.value)
+    if role in PERMISSIONS[route.access]:
+        assert reply.status not in {401, 403}, reply.body.decode()
+    else:
+        assert_problem(reply, 403, "not-allowed")
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_every_permission_is_somebody_s(permission: Permission) -> None:
+    """No permission is forgotten in the table, and none is everybody's by accident."""
+    assert PERMISSIONS[permission]
+    assert PERMISSIONS[permission] <= set(Role)
+
+
+def test_query_code_is_no_token(served: Served) -> None:
+    """A citizen's code opens no agent's route, and an agent's token no citizen's."""
+    receipt = served.file("楼道堆物")
+    headers = {"Authorization": f"Bearer {receipt['query_code']}"}
+    assert_problem(
+        served.call("GET", "/api/v1/tickets", headers=headers), 401, "not-signed-in"
+    )
+    reply = served.agent("GET", receipt["status_url"])
+    assert_problem(reply, 401, "wrong-code")
