@@ -1,43 +1,34 @@
 """The composition root: the place that chooses implementations and wires them."""
 
-import asyncio
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiohttp import web
 
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
-from gateway.accounts.data_keys import StoredDataKeys
-from gateway.accounts.keys import Vault, read_key_file
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
-from gateway.clock import Clock, SystemClock
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
+from gateway.foundation import Foundation, foundation
 from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
 from gateway.intake.inbox import Inbox
 from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.leases import Lease
-from gateway.observability.metrics import Metrics
-from gateway.observability.traces import NoTraces, OtlpTraces, Traces
 from gateway.settings import Settings, SettingsError
-from gateway.tickets.clocks import StartingPoints
-from gateway.tickets.database import Database, open_database
-from gateway.tickets.migrate import migrate
-from gateway.tickets.ticket import ClockRules
+from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
 from gateway.web.parts import OperationParts, Ping, WebParts
 from gateway.web.server import Runner, build_application
@@ -60,67 +51,6 @@ class ServeRole(StrEnum):
     CLOCK = "clock"
 
 
-@dataclass(slots=True)
-class Foundation:
-    """What every role and every command stands on."""
-
-    settings: Settings
-    clock: Clock
-    metrics: Metrics
-    traces: Traces
-    database: Database
-    vault: Vault
-    rules: ClockRules
-
-
-@asynccontextmanager
-async def foundation(
-    settings: Settings, clock: Clock | None = None, *, sealing: bool = False
-) -> AsyncIterator[Foundation]:
-    """Give the migrated database and the vault, and close them afterwards.
-
-    Only with `sealing` may people's data be written: it costs a data key of one's own.
-
-    Raises `KeysError`, `SettingsError`, and what the database raises when it is away.
-    """
-    clock = clock or SystemClock()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    made = settings.keys is None and not (settings.data_dir / "keys.json").exists()
-    key_file, path = read_key_file(settings.keys, settings.data_dir)
-    if made:
-        log.warning(
-            "new keys were made: keep a copy apart from the data, without them it cannot be read",
-            path=str(path),
-        )
-    database = open_database(settings.database)
-    try:
-        await migrate(database, clock)
-        vault = Vault(
-            key_file,
-            StoredDataKeys(database),
-            lambda: read_key_file(settings.keys, settings.data_dir)[0],
-        )
-        await (vault.start() if sealing else vault.load())
-        rules = ClockRules(
-            StartingPoints(settings.acknowledge_from, settings.report_from),
-            settings.publish_unconfirmed_at,
-        )
-        yield Foundation(settings, clock, Metrics(), _traces(settings), database, vault, rules)
-    finally:
-        await database.close()
-
-
-def _traces(settings: Settings) -> Traces:
-    if settings.otel_endpoint is None:
-        return NoTraces()
-    try:
-        return OtlpTraces(settings.otel_endpoint)
-    except ImportError:
-        raise SettingsError(
-            "JIESU_OTEL_ENDPOINT: install the extra `otel` (pip install 'jiesu[otel]')"
-        ) from None
-
-
 async def serve(
     settings: Settings,
     roles: Collection[ServeRole] = tuple(ServeRole),
@@ -134,7 +64,7 @@ async def serve(
         log.info("serving", roles=sorted(roles), host=settings.host, port=port)
         if ready is not None:
             ready(port)
-        await service.until_stopped()
+        await service.tasks.until_stopped()
         log.info("draining")
 
 
@@ -149,7 +79,7 @@ class _Service:
         self._stack = stack
         self._accepted = Bell(base.clock)
         self._decided = Bell(base.clock)
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.tasks = EndlessTasks(stack)
 
     async def start(self) -> int:
         """Start everything, what others need first; return the port that is served."""
@@ -192,19 +122,6 @@ class _Service:
         )
         return await self._listen(build_application(operations, parts))
 
-    async def until_stopped(self) -> None:
-        """Return at SIGTERM or SIGINT; raise what an endless task raised."""
-        loop = asyncio.get_running_loop()
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
-        waiting = asyncio.ensure_future(stopped.wait())
-        endings: set[asyncio.Future[Any]] = {waiting, self._failed}
-        await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._failed.done():
-            self._failed.result()
-
     def _catalogue(self) -> CatalogueFolder:
         settings = self._base.settings
         last_good = settings.data_dir / "catalogue.last-good"
@@ -220,7 +137,7 @@ class _Service:
             desk.units = frozenset(catalogue.units)
 
         self._folder.on_change = take_over
-        self._run(self._folder.watch(), "catalogue")
+        self.tasks.run(self._folder.watch(), "catalogue")
 
     async def _redis_url(self) -> str:
         settings, base = self._base.settings, self._base
@@ -234,7 +151,7 @@ class _Service:
         valkey = EmbeddedValkey(settings.data_dir, base.clock, base.metrics)
         await valkey.start()
         self._stack.push_async_callback(valkey.stop)
-        self._run(valkey.watch(), "valkey")
+        self.tasks.run(valkey.watch(), "valkey")
         return f"unix://{valkey.socket}"
 
     async def _start_workers(
@@ -253,13 +170,13 @@ class _Service:
                 base.metrics,
                 base.traces,
             )
-            self._run(relay.run(), "relay")
+            self.tasks.run(relay.run(), "relay")
         if ServeRole.CLOCK in self._roles:
             lease = Lease(base.database, base.clock, "clock")
             deadlines = Deadlines(
                 base.database, base.clock, base.rules, lease, self._decided, base.metrics
             )
-            self._run(deadlines.run(), "clock")
+            self.tasks.run(deadlines.run(), "clock")
         if ServeRole.TRIAGE in self._roles:
             opener = TicketOpener(
                 base.database,
@@ -275,7 +192,7 @@ class _Service:
                 batch=settings.triage_batch,
                 parallel=settings.triage_processes + 1,
             )
-            self._run(opener.run(), "triage")
+            self.tasks.run(opener.run(), "triage")
 
     def _web_parts(
         self, attachments: Attachments, triage: TriageProcesses, desk: ConfirmationDesk
@@ -316,23 +233,6 @@ class _Service:
         port: int = runner.addresses[0][1]
         return port
 
-    def _run(self, endless: Coroutine[Any, Any, None], name: str) -> None:
-        """Keep an endless task until the end; its failure ends the process, to be restarted."""
-        task = asyncio.create_task(endless, name=name)
-
-        def note(done: asyncio.Task[None]) -> None:
-            if not done.cancelled() and done.exception() and not self._failed.done():
-                self._failed.set_exception(done.exception() or RuntimeError(name))
-
-        task.add_done_callback(note)
-
-        async def stop() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
-
-        self._stack.push_async_callback(stop)
-
 
 @dataclass(slots=True)
 class _TierRules:
@@ -352,7 +252,7 @@ def attachment_store(settings: Settings) -> AttachmentStore:
     if not url.startswith("s3://"):
         raise SettingsError("JIESU_ATTACHMENTS_URL: start it with s3://")
     try:
-        from gateway.intake.attachments_s3 import S3Store
+        from gateway.intake.attachments.s3 import S3Store
     except ImportError:
         raise SettingsError(
             "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"

@@ -54,11 +54,13 @@ class Speaker:
     def place(self, place: Place) -> Iterator[Reason]:
         """The places named, and the district that they speak for."""
         for mention in place.mentions[:_MOST]:
-            name = mention.areas[0].name
+            area = mention.areas[0]
             if place.district is None:
-                text = f"提到{name}，但不能据此确定所在区"
+                text = f"提到{area.name}，但不能据此确定所在区"
+            elif area.code == place.district:
+                text = f"提到{area.name}"
             else:
-                text = f"{name}属{self._catalogue.areas[place.district].name}"
+                text = f"{area.name}在{self._catalogue.areas[place.district].name}"
             yield from self._at(ReasonKind.PLACE, text, mention.start, mention.end)
 
     def outside(self, readable: bool) -> Iterator[Reason]:

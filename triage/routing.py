@@ -10,6 +10,8 @@ from triage.decision import DISTRICT, Candidate, Kind, Route, Tier
 from triage.rules.matters import Matter, MatterHit
 
 _MOST_CANDIDATES = 5
+#: A candidate below this would be shown with probability 0.
+_CANDIDATE_FROM = 0.00005
 #: Further units named beside a learned lead.
 _MOST_SUPPORTING = 2
 #: A further unit is named only if at least this probable.
@@ -109,7 +111,8 @@ def route(
         supporting_units=supporting,
         candidates=tuple(
             Candidate(code=code, probability=round(min(1.0, probabilities[code]), 4))
-            for code in ranked[:_MOST_CANDIDATES]
+            for place, code in enumerate(ranked[:_MOST_CANDIDATES])
+            if place == 0 or probabilities[code] >= _CANDIDATE_FROM
         ),
         unit_set=conformal_set(ranked, probabilities, calibration.set_from),
     )

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from gateway.app import Foundation
 from gateway.cli.running import with_foundation
 from gateway.dispatch.outbox import publish_again
 from gateway.dispatch.streams import NO_ENTRY
+from gateway.foundation import Foundation
 from gateway.tickets import schema
 
 outbox = typer.Typer(no_args_is_help=True, help="What is on its way to the streams.")

@@ -6,9 +6,9 @@ import typer
 
 from channels.errors import Unparsable
 from channels.registry import configured_channels
-from gateway.app import Foundation
 from gateway.bell import Bell
 from gateway.cli.running import with_foundation
+from gateway.foundation import Foundation
 from gateway.intake.inbox import Inbox
 from gateway.intake.quarantine import Quarantine
 

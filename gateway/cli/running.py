@@ -7,7 +7,7 @@ import uvloop
 from sqlalchemy.exc import OperationalError
 
 from gateway.accounts.keys import KeysError
-from gateway.app import Foundation, foundation
+from gateway.foundation import Foundation, foundation
 from gateway.observability.logs import configure_logs
 from gateway.settings import Settings, SettingsError, read_settings
 from gateway.tickets.migrate import MigrationRefused

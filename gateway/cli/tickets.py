@@ -7,11 +7,11 @@ import orjson
 import typer
 from sqlalchemy import select
 
-from gateway.app import Foundation
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.cli.running import with_foundation
 from gateway.confirmation.confirm import ConfirmationDesk, ConfirmationRefused
+from gateway.foundation import Foundation
 from gateway.settings import SettingsError
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from gateway.accounts.keys import Vault
 from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch.outbox import Draft, enqueue
-from gateway.intake.masking import Masked
+from gateway.intake.decisions import Claimed, Outcome, masked_decision, store_decisions
 from gateway.intake.triage_processes import TriageFailed, TriageProcesses
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, Traces
@@ -63,27 +63,6 @@ _CLAIM = (
         triage_attempts=schema.tickets.c.triage_attempts + 1,
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A ticket that this process triages, with the words of the version that it claimed."""
-
-    ticket_id: str
-    version: int
-    attempts: int
-    words: list[Words]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What triage made of a ticket: a decision, or the tier of the rules where it failed."""
-
-    claimed: Claimed
-    decision: Decision | None
-    document: dict[str, Any] | None = None
-    """The decision as it is stored, its reasons pointing into the masked texts."""
-    rules_tier: Tier | None = None
 
 
 @dataclass(slots=True)
@@ -226,7 +205,7 @@ class TicketOpener:
         locked = await lock_tickets(connection, [item.claimed.ticket_id for item in outcomes])
         wanted = [item for item in outcomes if _is_wanted(locked, item.claimed)]
         happenings = [self._happening(locked[item.claimed.ticket_id], item, now) for item in wanted]
-        await _store_decisions(connection, wanted, happenings, now)
+        await store_decisions(connection, wanted, happenings, now)
         await save(connection, happenings)
         out = [
             (done.ticket, item)
@@ -269,37 +248,6 @@ def _is_wanted(locked: dict[str, Ticket], claimed: Claimed) -> bool:
 
 def _goes_out(ticket: Ticket) -> bool:
     return ticket.confirmation is not Confirmation.NONE and ticket.status not in CLOSED
-
-
-async def _store_decisions(
-    connection: AsyncConnection,
-    outcomes: list[Outcome],
-    happenings: list[Happening],
-    now: datetime,
-) -> None:
-    rows = [
-        {
-            "ticket_id": outcome.claimed.ticket_id,
-            "version": happening.ticket.version,
-            "made_at": now,
-            "model": f"{outcome.decision.model.name}@{outcome.decision.model.version}",
-            "decision": outcome.document,
-        }
-        for outcome, happening in zip(outcomes, happenings, strict=True)
-        if outcome.decision is not None
-    ]
-    if rows:
-        await connection.execute(insert(schema.decisions), rows)
-
-
-def masked_decision(document: dict[str, Any], words: list[Words]) -> dict[str, Any]:
-    """Return the decision with its reasons pointing into the masked texts."""
-    by_source = {item.id: item for item in words if item.mask_spans}
-    for reason in document["reasons"]:
-        if (item := by_source.get(reason["source"])) is not None:
-            masked = Masked(item.text, item.mask_spans)
-            reason["start"], reason["end"] = masked.move(reason["start"], reason["end"])
-    return document
 
 
 async def _forget_leases(connection: AsyncConnection) -> None:

@@ -99,12 +99,19 @@ class _GroupCommit:
         await self._engine.dispose()
 
     async def _run(self) -> None:
-        async with self._engine.connect() as connection:
-            while True:
-                group = [await self._waiting.get()]
-                while not self._waiting.empty() and len(group) < _GROUP:
-                    group.append(self._waiting.get_nowait())
-                await self._commit(connection, group)
+        """Commit until cancelled; where the file cannot be opened, whoever waits is told so."""
+        try:
+            async with self._engine.connect() as connection:
+                while True:
+                    group = [await self._waiting.get()]
+                    while not self._waiting.empty() and len(group) < _GROUP:
+                        group.append(self._waiting.get_nowait())
+                    await self._commit(connection, group)
+        except Exception as error:
+            while not self._waiting.empty():
+                _, future = self._waiting.get_nowait()
+                if not future.done():
+                    future.set_exception(error)
 
     async def _commit(
         self, connection: AsyncConnection, group: list[tuple[Work, asyncio.Future[Any]]]

@@ -9,7 +9,8 @@ ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 _BLOCK: Final = re.compile(
-    r"(?:^<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.M | re.S
+    r"(?:^<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
+    re.M | re.S,
 )
 REST: Final = "…"
 """A key or an element that stands for what an example leaves out."""

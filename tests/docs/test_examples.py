@@ -52,7 +52,8 @@ def test_the_examples_of_the_commands_run(gateway: GatewayProcess) -> None:
     ran = run_page(DOCS / "commands.md", gateway)
     by_command = {item.block.body.split("jiesu ", 1)[1].split("\n")[0]: item for item in ran}
     read = [json.loads(line) for line in by_command["consume --once"].output.splitlines()]
-    assert [ticket["ticket_id"] for ticket in read] == [receipt["ticket_id"]] * 2  # two groups
+    assert len(read) >= 2  # once for each group, and again if a confirmation was let out meanwhile
+    assert {ticket["ticket_id"] for ticket in read} == {receipt["ticket_id"]}
     assert "confirmed at version 4" in by_command['tickets confirm "$TICKET" --agent wang '
                                                   "--unit gas --tier emergency"].output  # fmt: skip
     restored = ran[-1].output

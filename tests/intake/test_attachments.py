@@ -32,7 +32,7 @@ from gateway.intake.attachments import (
     FolderStore,
     clean_name,
 )
-from gateway.intake.attachments_s3 import S3Store
+from gateway.intake.attachments.s3 import S3Store
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -61,12 +61,12 @@ class Agents:
             connector=connector, timeout=_SECONDS, headers=headers
         ) as session:
             while True:
-                waiting = await self._ask(session, "GET", "/api/v1/tickets?limit=200")
+                waiting = await self._ask(session, "GET", "/api/v1/tickets?limit=500")
                 lines = iter(waiting["tickets"] if waiting else ())
                 async with asyncio.TaskGroup() as group:
                     for _ in range(_CONNECTIONS):
                         group.create_task(self._confirm_all(session, lines))
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
 
     async def _confirm_all(self, session: aiohttp.ClientSession, lines: Any) -> None:
         for line in lines:

@@ -68,7 +68,7 @@ class Run:
         streams = await self._come_to_rest()
         rested = time.monotonic()
         for reader in self.readers:
-            reader.stop()
+            await asyncio.to_thread(reader.stop)
         await self.stop()
         ledgers = {reader.group: reader.database for reader in self.readers}
         evidence = await gather_evidence(self.place, ledgers)
@@ -146,3 +146,9 @@ class Run:
 def ledger_path(folder: Path, group: str) -> Path:
     """Return where a group's readers keep their store, apart from the service's data."""
     return folder / f"ledger-{group}.sqlite3"
+
+
+def agent_token(gateway: GatewayProcess) -> str:
+    """Make an agent's account and return its token."""
+    gateway.command("accounts", "add", "root", "--role", "administrator")
+    return gateway.command("accounts", "add", "desk-1").stdout.strip()

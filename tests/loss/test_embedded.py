@@ -1,16 +1,19 @@
 """Nothing is lost by the embedded gateway, whatever of it is killed."""
 
+import asyncio
 import random
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests import servers
 from tests.gateway_process import GatewayProcess
 from tests.loss import attacks
 from tests.loss.attacks import Attack
 from tests.loss.evidence import Place
-from tests.loss.proof import GROUPS, Run, ledger_path, settings
+from tests.loss.proof import GROUPS, Run, agent_token, ledger_path, settings
 from tests.loss.reader import ReaderProcess
 
 pytestmark = pytest.mark.kills
@@ -47,32 +50,26 @@ def embedded_attacks(
     return [Attack(at + dice.uniform(0, 0.06), name, strike) for at, name, strike in planned]
 
 
-@pytest.mark.parametrize("confirmed", [False, True], ids=["at once", "confirmed by agents"])
-async def test_nothing_is_lost_when_the_embedded_parts_are_killed(
-    gateway: GatewayProcess, confirmed: bool, tmp_path: Path
-) -> None:
-    """No ticket is missing, doubled or undone, with killed gateways, Valkeys, triage, readers."""
+async def run_embedded(gateway: GatewayProcess, ledgers: Path, *, confirmed: bool) -> None:
+    """Prove one embedded gateway, all out at once or confirmed by agents."""
+    ledgers.mkdir()
     gateway.settings |= settings(confirmed=confirmed)
-    gateway.start()
-    seed = 12345 + confirmed
+    await asyncio.to_thread(gateway.start)
+    token = await asyncio.to_thread(agent_token, gateway) if confirmed else None
     socket = f"unix://{gateway.folder / 'valkey.sock'}"
     readers = [
-        ReaderProcess(ledger_path(tmp_path, group), socket, group, f"{group}-1") for group in GROUPS
+        ReaderProcess(ledger_path(ledgers, group), socket, group, f"{group}-1") for group in GROUPS
     ]
     for reader in readers:
         reader.start()
-    token = None
-    if confirmed:
-        gateway.command("accounts", "add", "root", "--role", "administrator")
-        token = gateway.command("accounts", "add", "desk-1").stdout.strip()
 
     async def stop() -> None:
-        assert gateway.terminate() == 0
+        assert await asyncio.to_thread(gateway.terminate) == 0
 
-    database = f"sqlite+aiosqlite:///{gateway.folder}/jiesu.sqlite3"
+    seed = 12345 + confirmed
     run = Run(
         "embedded, " + ("confirmed by agents" if confirmed else "published at once"),
-        Place(gateway.folder, database, socket),
+        Place(gateway.folder, f"sqlite+aiosqlite:///{gateway.folder}/jiesu.sqlite3", socket),
         [gateway],
         readers,
         embedded_attacks(gateway, readers[0], random.Random(seed)),
@@ -85,3 +82,19 @@ async def test_nothing_is_lost_when_the_embedded_parts_are_killed(
     finally:
         for reader in readers:
             reader.end()
+
+
+async def test_nothing_is_lost_when_the_embedded_parts_are_killed(tmp_path: Path) -> None:
+    """No ticket is missing, doubled or undone, with killed gateways, Valkeys, triage, readers.
+
+    Two installations side by side, each with one gateway: in one everything is published at
+    once, in the other agents confirm.
+    """
+    with ExitStack() as stack:
+        gateways = [GatewayProcess(stack.enter_context(servers.short_folder())) for _ in range(2)]
+        for gateway in gateways:
+            stack.callback(gateway.kill)
+        async with asyncio.TaskGroup() as group:
+            for gateway, confirmed in zip(gateways, (False, True), strict=True):
+                ledgers = tmp_path / gateway.folder.name
+                group.create_task(run_embedded(gateway, ledgers, confirmed=confirmed))

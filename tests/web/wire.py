@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.accounts.accounts import Accounts, Role
-from gateway.app import foundation
+from gateway.foundation import foundation
 from gateway.settings import Settings
 from tests.gateway_process import GatewayProcess
 from tests.servers import short_folder

@@ -6,7 +6,7 @@ is a feature.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from triage.text.segment import words
 
@@ -62,6 +62,8 @@ class Vocabulary:
             self._numbers[name] = {item: first + place for place, item in enumerate(known)}
             first += len(known)
             self.ends[name] = first
+        #: Words and pairs by number, to show them as evidence.
+        self.shown = [*fields[WORDS], *fields[PAIRS]]
 
     def __len__(self) -> int:
         return self.ends[GRAMS]
@@ -76,12 +78,3 @@ class Vocabulary:
                 if number is not None:
                     counted[number] = times
         return counted
-
-    def named(self, items: Iterable[str], wanted: Collection[int]) -> dict[int, str]:
-        """Those of `items`, words or pairs, whose numbers are wanted, by number."""
-        return {
-            number: item
-            for item in items
-            for name in (WORDS, PAIRS)
-            if (number := self._numbers[name].get(item)) in wanted and number is not None
-        }

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, BundleError
 from triage.calibration import Calibration, Floats, sigmoid, softmax
-from triage.classifier.features import PAIRS, WORDS, Vocabulary, features
+from triage.classifier.features import PAIRS, Vocabulary, features
 from triage.classifier.port import Prediction
 from triage.decision import Kind, ModelVersion, Tier, Topic
 
@@ -61,7 +61,7 @@ class LinearClassifier:
 
     def logits(self, text: str) -> Floats:
         """Raw scores of all heads, shape (columns,), before temperatures."""
-        return self._score(*self._vector(features(text)))
+        return self._score(*self._vector(text))
 
     def _check(self) -> dict[str, slice]:
         columns = head_columns(self._heads)
@@ -78,16 +78,15 @@ class LinearClassifier:
         return columns
 
     def _predict(self, text: str) -> Prediction:
-        found = features(text)
-        numbers, values = self._vector(found)
+        numbers, values = self._vector(text)
         scores = self._score(numbers, values)
         column = int(scores[self._columns[UNIT]].argmax())
-        evidence = self._evidence(found, numbers, values, column)
+        evidence = self._evidence(numbers, values, column)
         return read_scores(scores, self._heads, self._calibration, evidence)
 
-    def _vector(self, found: dict[str, list[str]]) -> tuple[NDArray[np.intp], Floats]:
+    def _vector(self, text: str) -> tuple[NDArray[np.intp], Floats]:
         """Numbers and tf-idf values of the known features, each block of length one."""
-        counted = self._vocabulary.counts(found)
+        counted = self._vocabulary.counts(features(text))
         numbers = np.fromiter(counted, dtype=np.intp, count=len(counted))
         times = np.fromiter(counted.values(), dtype=np.float32, count=len(counted))
         values = (1 + np.log(times)) * self._idf[numbers]
@@ -98,21 +97,12 @@ class LinearClassifier:
         scores: Floats = (values @ rows) * self._scales + self._biases
         return scores
 
-    def _evidence(
-        self,
-        found: dict[str, list[str]],
-        numbers: NDArray[np.intp],
-        values: Floats,
-        column: int,
-    ) -> tuple[str, ...]:
+    def _evidence(self, numbers: NDArray[np.intp], values: Floats, column: int) -> tuple[str, ...]:
         """The words and pairs that spoke most for the unit in `column`."""
-        of_words = numbers < self._vocabulary.ends[PAIRS]
-        numbers, values = numbers[of_words], values[of_words]
-        gains = values * self._weights[numbers, column]
-        best = [int(place) for place in np.argsort(-gains)[:_EVIDENCE] if gains[place] > 0]
-        wanted = {int(numbers[place]) for place in best}
-        names = self._vocabulary.named({*found[WORDS], *found[PAIRS]}, wanted)
-        return tuple(names[int(numbers[place])] for place in best)
+        shown = self._vocabulary.shown
+        gains = values * self._weights[numbers, column] * (numbers < len(shown))
+        best = np.argsort(-gains, kind="stable")[:_EVIDENCE]
+        return tuple(shown[numbers[place]] for place in best if gains[place] > 0)
 
 
 def head_columns(heads: Mapping[str, Sequence[str]]) -> dict[str, slice]:

@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
-from gateway.intake.attachments import AttachmentMissing
+from gateway.intake.attachments.errors import AttachmentMissing
 
 _RANGE_BYTES: Final = 1024 * 1024
 _PART_BYTES: Final = 5 * 1024 * 1024  # S3 takes no smaller ones

@@ -1,0 +1,81 @@
+"""What every role and every command stands on: settings, clock, database, vault."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.accounts.data_keys import StoredDataKeys
+from gateway.accounts.keys import Vault, read_key_file
+from gateway.clock import Clock, SystemClock
+from gateway.observability.metrics import Metrics
+from gateway.observability.traces import NoTraces, OtlpTraces, Traces
+from gateway.settings import Settings, SettingsError
+from gateway.tickets.clocks import StartingPoints
+from gateway.tickets.database import Database, open_database
+from gateway.tickets.migrate import migrate
+from gateway.tickets.ticket import ClockRules
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Foundation:
+    """What every role and every command stands on."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    traces: Traces
+    database: Database
+    vault: Vault
+    rules: ClockRules
+
+
+@asynccontextmanager
+async def foundation(
+    settings: Settings, clock: Clock | None = None, *, sealing: bool = False
+) -> AsyncIterator[Foundation]:
+    """Give the migrated database and the vault, and close them afterwards.
+
+    Only with `sealing` may people's data be written: it costs a data key of one's own.
+
+    Raises `KeysError`, `SettingsError`, and what the database raises when it is away.
+    """
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    made = settings.keys is None and not (settings.data_dir / "keys.json").exists()
+    key_file, path = read_key_file(settings.keys, settings.data_dir)
+    if made:
+        log.warning(
+            "new keys were made: keep a copy apart from the data, without them it cannot be read",
+            path=str(path),
+        )
+    database = open_database(settings.database)
+    try:
+        await migrate(database, clock)
+        vault = Vault(
+            key_file,
+            StoredDataKeys(database),
+            lambda: read_key_file(settings.keys, settings.data_dir)[0],
+        )
+        await (vault.start() if sealing else vault.load())
+        rules = ClockRules(
+            StartingPoints(settings.acknowledge_from, settings.report_from),
+            settings.publish_unconfirmed_at,
+        )
+        yield Foundation(settings, clock, Metrics(), _traces(settings), database, vault, rules)
+    finally:
+        await database.close()
+
+
+def _traces(settings: Settings) -> Traces:
+    if settings.otel_endpoint is None:
+        return NoTraces()
+    try:
+        return OtlpTraces(settings.otel_endpoint)
+    except ImportError:
+        raise SettingsError(
+            "JIESU_OTEL_ENDPOINT: install the extra `otel` (pip install 'jiesu[otel]')"
+        ) from None

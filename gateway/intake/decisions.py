@@ -1,0 +1,67 @@
+"""What triage made of tickets, and how it is kept: masked, each decision for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.intake.masking import Masked
+from gateway.tickets import schema
+from gateway.tickets.store import Happening, Words
+from triage.decision import Decision, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A ticket that this process triages, with the words of the version that it claimed."""
+
+    ticket_id: str
+    version: int
+    attempts: int
+    words: list[Words]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What triage made of a ticket: a decision, or the tier of the rules where it failed."""
+
+    claimed: Claimed
+    decision: Decision | None
+    document: dict[str, Any] | None = None
+    """The decision as it is stored, its reasons pointing into the masked texts."""
+    rules_tier: Tier | None = None
+
+
+async def store_decisions(
+    connection: AsyncConnection,
+    outcomes: Sequence[Outcome],
+    happenings: Sequence[Happening],
+    now: datetime,
+) -> None:
+    """Append the decisions, each at the version of its ticket that it made."""
+    rows = [
+        {
+            "ticket_id": outcome.claimed.ticket_id,
+            "version": happening.ticket.version,
+            "made_at": now,
+            "model": f"{outcome.decision.model.name}@{outcome.decision.model.version}",
+            "decision": outcome.document,
+        }
+        for outcome, happening in zip(outcomes, happenings, strict=True)
+        if outcome.decision is not None
+    ]
+    if rows:
+        await connection.execute(insert(schema.decisions), rows)
+
+
+def masked_decision(document: dict[str, Any], words: list[Words]) -> dict[str, Any]:
+    """Return the decision with its reasons pointing into the masked texts."""
+    by_source = {item.id: item for item in words if item.mask_spans}
+    for reason in document["reasons"]:
+        if (item := by_source.get(reason["source"])) is not None:
+            masked = Masked(item.text, item.mask_spans)
+            reason["start"], reason["end"] = masked.move(reason["start"], reason["end"])
+    return document
