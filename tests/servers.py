@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -152,3 +153,100 @@ def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def redis_server() -> Iterator[QueueServer]:
+    """Give Debian's Redis, on a port."""
+    with short_folder() as folder:
+        server = QueueServer(_redis(), folder, port=_free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+class RedisNodes:
+    """A Redis cluster of three masters on ports, without replicas."""
+
+    def __init__(self, folder: Path) -> None:
+        options = (
+            "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+            "--cluster-require-full-coverage", "no",
+        )  # fmt: skip
+        self.nodes: list[QueueServer] = []
+        for number in range(3):
+            place = folder / str(number)
+            place.mkdir()
+            self.nodes.append(QueueServer(_redis(), place, *options, port=_free_port(10_000)))
+
+    @property
+    def url(self) -> str:
+        """The URL of one node; a client finds the others by itself."""
+        return self.nodes[0].url
+
+    def start(self) -> None:
+        """Start the nodes and make them a cluster; return when it serves every slot."""
+        for node in self.nodes:
+            node.start()
+        client = binary("redis-cli", "Redis (Debian: redis-tools)")
+        addresses = [node.url.removeprefix("redis://") for node in self.nodes]
+        done = subprocess.run(
+            [client, "--cluster", "create", *addresses, "--cluster-yes"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        deadline = time.monotonic() + 20
+        while not all(_serves_all_slots(node) for node in self.nodes):
+            assert time.monotonic() < deadline, "the cluster does not come together"
+            time.sleep(0.05)
+
+    def holder(self, key: str) -> QueueServer:
+        """Return the node that holds the key's slot."""
+        with redis.RedisCluster.from_url(self.url) as client:
+            port = client.get_node_from_key(key).port
+        return next(node for node in self.nodes if node.url.endswith(f":{port}"))
+
+    def kill(self) -> None:
+        """End all nodes at once."""
+        for node in self.nodes:
+            node.kill()
+
+
+@contextmanager
+def redis_cluster() -> Iterator[RedisNodes]:
+    """Give a Redis cluster of three nodes."""
+    with short_folder() as folder:
+        nodes = RedisNodes(folder)
+        try:
+            nodes.start()
+            yield nodes
+        finally:
+            nodes.kill()
+
+
+def _redis() -> str:
+    return binary("redis-server", "Redis (Debian: redis-server)")
+
+
+def _free_port(bus: int = 0) -> int:
+    """Return a free port; with `bus`, one so far below another free one (a cluster's bus)."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            if not bus:
+                return port
+            with suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", port - bus))
+                return port - bus
+
+
+def _serves_all_slots(node: QueueServer) -> bool:
+    with redis.Redis(unix_socket_path=str(node.socket)) as client:
+        info: dict[str, str] = client.execute_command("CLUSTER INFO")
+    return info["cluster_state"] == "ok" and info["cluster_slots_ok"] == "16384"

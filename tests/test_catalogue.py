@@ -86,7 +86,7 @@ async def test_a_bad_edit_keeps_the_old_one_and_says_where_it_is_wrong(clerk: Cl
     good = clerk.read("units.csv")
     line = good.count("\n") + 1
     with capture_logs() as logs:
-        clerk.write("units.csv", good + "Bad Code,名字,department,事项\n")
+        clerk.write("units.csv", good + "police,又一个公安局,department,事项\n")
         await clerk.wait()
     assert clerk.taken == []
     [told] = [entry for entry in logs if entry["log_level"] == "error"]

@@ -46,8 +46,10 @@ def test_a_setting_that_is_none_is_refused_with_the_one_that_was_meant(
     with pytest.raises(SettingsError, match="JIESU_PROT is not a setting; did you mean JIESU_PORT"):
         read_settings()
     monkeypatch.delenv("JIESU_PROT")
-    (tmp_path / ".env").write_text("JIESU_XYZ=1\n")
-    with pytest.raises(SettingsError, match=r"JIESU_XYZ is not a setting; see docs/settings\.md"):
+    (tmp_path / ".env").write_text("JIESU_QQQQ_ZZZZZZ_WWWW=1\n")
+    with pytest.raises(
+        SettingsError, match=r"JIESU_QQQQ_ZZZZZZ_WWWW is not a setting; see docs/settings\.md"
+    ):
         read_settings()
 
 

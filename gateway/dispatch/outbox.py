@@ -16,6 +16,7 @@ from gateway.tickets.ticket import Ticket
 
 Change = Literal["new", "changed", "withdrawn"]
 _table = schema.outbox
+_tickets = schema.tickets
 _newer = _table.alias("newer")
 _UNPUBLISHED = _table.c.published_at.is_(None)
 
@@ -44,6 +45,11 @@ class Waiting:
     change: Change
     payload: str
     superseded: bool
+    accepted_at: datetime
+    status: str
+    dispatched_at: datetime | None
+    dispatched_unit: str | None
+    dispatch_due_at: datetime
 
 
 async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) -> list[Draft]:
@@ -123,7 +129,13 @@ _WAITING = (
             _newer.c.released,
         )
         .label("superseded"),
+        _tickets.c.accepted_at,
+        _tickets.c.status,
+        _tickets.c.dispatched_at,
+        _tickets.c.dispatched_unit,
+        _tickets.c.dispatch_due_at,
     )
+    .join(_tickets, _tickets.c.id == _table.c.ticket_id)
     .where(_UNPUBLISHED, _table.c.released)
     .order_by(_table.c.due_at, _table.c.number)
     .limit(bindparam("most"))

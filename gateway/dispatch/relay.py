@@ -1,7 +1,7 @@
 """The relay: from the outbox to the streams, after commit, in the order of due time."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -9,13 +9,14 @@ from typing import Any, Final
 import orjson
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch import outbox
 from gateway.dispatch.outbox import Waiting
+from gateway.dispatch.recording import Entry, dispatched, record
 from gateway.dispatch.streams import NO_ENTRY, EntryId, Streams
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
@@ -23,9 +24,8 @@ from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import clocks, schema
 from gateway.tickets.clocks import Milestones
 from gateway.tickets.database import Database
-from gateway.tickets.store import Happening, find_tickets, lock_tickets, save
-from gateway.tickets.ticket import ClockRules, Ticket
-from gateway.tickets.workflow import Status, change_status
+from gateway.tickets.ticket import ClockRules
+from gateway.tickets.workflow import Status
 from triage.decision import Tier
 
 log = structlog.get_logger(__name__)
@@ -34,15 +34,6 @@ _LOOK_EVERY: Final = 0.5
 _SWEEP_EVERY: Final = 1.0
 _SWEEP_MOST: Final = 1_000
 _RETRY: Final = (0.2, 0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What goes on a stream for an outbox row, and when it went."""
-
-    row: Waiting
-    fields: dict[str, str]
-    unit: str
 
 
 @dataclass(slots=True)
@@ -88,8 +79,7 @@ class Relay:
         await self.database.write(lambda c: outbox.release(c, self.clock.now()))
         async with self.database.read() as connection:
             rows = await outbox.waiting(connection, _BATCH)
-            tickets = await find_tickets(connection, {row.ticket_id for row in rows})
-        await self._publish([row for row in rows if not row.superseded], tickets)
+        await self._publish([row for row in rows if not row.superseded])
         if superseded := [row.number for row in rows if row.superseded]:
             await self.database.write(lambda c: outbox.drop(c, superseded))
         if self.clock.monotonic() >= self._sweep_at:
@@ -145,13 +135,13 @@ class Relay:
         self.metrics.republished.inc(lost)
         log.warning("a stream went back: sending its entries again", tier=tier, entries=lost)
 
-    async def _publish(self, rows: list[Waiting], tickets: Mapping[str, Ticket]) -> None:
+    async def _publish(self, rows: list[Waiting]) -> None:
         now = self.clock.now()
         for tier in Tier:
             of_tier = [row for row in rows if row.tier == tier]
             if not of_tier:
                 continue
-            entries = [self._entry(row, tickets[row.ticket_id], now) for row in of_tier]
+            entries = [self._entry(row, now) for row in of_tier]
             with self.traces.span("publish", tier=tier, entries=len(entries)):
                 before, ids = await self.streams.publish(tier, [item.fields for item in entries])
             await self._look_for_loss(tier, before)
@@ -159,29 +149,28 @@ class Relay:
             await self.database.write(partial(self._record, tier, published, now))
             self._positions[tier] = ids[-1]
 
-    def _entry(self, row: Waiting, ticket: Ticket, now: datetime) -> Entry:
+    def _entry(self, row: Waiting, now: datetime) -> Entry:
         """Fill in what only publishing knows: when, and by when the unit must acknowledge.
 
         What is sent again says what it said first: its unit's clocks go on.
         """
         document: dict[str, Any] = orjson.loads(row.payload)
         unit = document["addressed_unit"]
-        earlier = ticket.dispatched_at if ticket.dispatched_unit == unit else None
-        dispatched = earlier or now
-        milestones = Milestones(datetime.fromisoformat(document["accepted_at"]), dispatched)
-        spans = clocks.spans_of(
-            Tier(row.tier), complex_matter=document["complex"], surge=document["surge"]
+        earlier = row.dispatched_at if row.dispatched_unit == unit else None
+        due = (
+            Milestones(row.accepted_at, earlier or now),
+            clocks.spans_of(
+                Tier(row.tier), complex_matter=document["complex"], surge=document["surge"]
+            ),
+            self.rules.points,
         )
-        document["status"] = (
-            Status.DISPATCHED
-            if document["status"] == Status.AWAITING_CONFIRMATION
-            else document["status"]
-        )
-        document["dispatched_at"] = dispatched
-        document["acknowledge_due_at"] = clocks.acknowledge_due(
-            milestones, spans, self.rules.points
-        )
-        document["report_due_at"] = clocks.report_due(milestones, spans, self.rules.points)
+        told = {
+            "status": dispatched(Status(document["status"])),
+            "dispatched_at": earlier or now,
+            "acknowledge_due_at": clocks.acknowledge_due(*due),
+            "report_due_at": clocks.report_due(*due),
+        }
+        document |= told
         payload = orjson.dumps(document, option=orjson.OPT_UTC_Z).decode()
         return Entry(
             row,
@@ -198,6 +187,7 @@ class Relay:
                 "payload": payload,
             },
             unit,
+            told,
         )
 
     async def _record(
@@ -208,45 +198,17 @@ class Relay:
         connection: AsyncConnection,
     ) -> None:
         """Note what went out, in the outbox, on the tickets and in their history."""
-        await outbox.mark_published(
-            connection, [(entry.row.number, entry_id) for entry, entry_id in published], now
-        )
-        last = published[-1][1]
-        table = schema.stream_positions
-        await connection.execute(delete(table).where(table.c.tier == tier))
-        await connection.execute(
-            insert(table).values(tier=tier, entry_ms=last[0], entry_seq=last[1])
-        )
-        tickets = await lock_tickets(connection, {entry.row.ticket_id for entry, _ in published})
-        happenings = []
+        await record(connection, tier, published, now)
         for entry, _ in published:
-            ticket = self._dispatched(tickets[entry.row.ticket_id], entry, now)
-            tickets[ticket.id] = ticket
-            detail = {"version": entry.row.version, "unit": entry.unit, "tier": entry.row.tier}
-            happenings.append(Happening(ticket, "published", "relay", now, detail))
-            self._measure(ticket, entry, now)
-        await save(connection, happenings)
+            self._measure(entry.row, now)
 
-    def _dispatched(self, ticket: Ticket, entry: Entry, now: datetime) -> Ticket:
-        """Return the ticket as dispatched; the unit's clocks start anew only for another unit."""
-        if ticket.status is Status.AWAITING_CONFIRMATION:
-            ticket = replace(ticket, status=change_status(ticket.status, Status.DISPATCHED))
-        if ticket.dispatched_at is None or ticket.dispatched_unit != entry.unit:
-            ticket = replace(ticket, dispatched_at=now, dispatched_unit=entry.unit)
-        due = ticket.milestones, ticket.spans, self.rules.points
-        return replace(
-            ticket,
-            acknowledge_due_at=clocks.acknowledge_due(*due),
-            report_due_at=clocks.report_due(*due),
-        )
-
-    def _measure(self, ticket: Ticket, entry: Entry, now: datetime) -> None:
-        self.metrics.published.labels(entry.row.tier, entry.row.change).inc()
-        if entry.row.change == "new":
-            lag: timedelta = now - ticket.accepted_at
-            self.metrics.publish_lag.labels(entry.row.tier).observe(lag.total_seconds())
-            if ticket.dispatch_due_at and now > ticket.dispatch_due_at:
-                self.metrics.late.labels(entry.row.tier).inc()
+    def _measure(self, row: Waiting, now: datetime) -> None:
+        self.metrics.published.labels(row.tier, row.change).inc()
+        if row.change == "new":
+            lag: timedelta = now - row.accepted_at
+            self.metrics.publish_lag.labels(row.tier).observe(lag.total_seconds())
+            if now > row.dispatch_due_at:
+                self.metrics.late.labels(row.tier).inc()
 
 
 async def _forget(tier: Tier, done: list[EntryId], connection: AsyncConnection) -> None:

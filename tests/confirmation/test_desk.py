@@ -95,7 +95,9 @@ async def test_a_units_clock_starts_anew_only_for_another_unit(line: Line) -> No
     assert (await line.ticket(number)).acknowledge_due_at == due
     line.later(hours=1)
     version = (await line.ticket(number)).version
-    await line.desk.confirm(number, "agent-07", version, {"topic": "城乡建设", "kind": "assistance"})
+    await line.desk.confirm(
+        number, "agent-07", version, {"topic": "城乡建设", "kind": "assistance"}
+    )
     line.later(seconds=11)
     await line.publish()
     ticket = await line.ticket(number)

@@ -47,7 +47,7 @@ async def test_the_payload_is_the_ticket_as_it_is_after_publishing(line: Line) -
 
 
 async def test_a_general_ticket_waits_is_warned_of_and_is_let_out_by_the_clock(line: Line) -> None:
-    """It waits for an agent, is warned of once at half of its clock, and goes out at nine tenths."""
+    """It waits, is warned of once at half of its clock, and goes out at nine tenths of it."""
     number = await line.triaged("楼道里堆满了旧家具")
     await line.look()
     assert await line.all_entries() == []
@@ -106,7 +106,7 @@ async def test_what_is_published_without_a_person_says_how_it_was_addressed(line
 async def test_a_share_of_zero_publishes_at_once(
     database: Database, vault: Vault, valkey: QueueServer
 ) -> None:
-    """Where the setting is 0, no ticket waits for an agent, and it says that the clock let it out."""
+    """Where the setting is 0 no ticket waits for an agent, and says that the clock let it out."""
     async with running_line(database, vault, valkey.url, share=0) as line:
         await line.triaged("楼道里堆满了旧家具")
         await line.publish()

@@ -197,7 +197,9 @@ class Line:
     async def entries(self, tier: Tier | str) -> list[dict[str, Any]]:
         """What is on the stream of a tier; `ticket` is the parsed payload."""
         found: Any = await self.redis.xrange(STREAMS[Tier(tier)])
-        entries = [{name.decode(): value.decode() for name, value in raw.items()} for _, raw in found]
+        entries = [
+            {name.decode(): value.decode() for name, value in raw.items()} for _, raw in found
+        ]
         return [{**entry, "ticket": orjson.loads(entry["payload"])} for entry in entries]
 
     async def all_entries(self) -> list[dict[str, Any]]:

@@ -2,9 +2,8 @@
 
 import shutil
 
-from gateway.cli.outbox import NO_ENTRY
 from gateway.dispatch.outbox import publish_again
-from gateway.dispatch.streams import STREAMS
+from gateway.dispatch.streams import NO_ENTRY, STREAMS
 from tests.dispatch.line import Line
 from tests.servers import QueueServer
 from triage.decision import Tier

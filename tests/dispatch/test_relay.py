@@ -1,5 +1,7 @@
 """From the outbox to the streams, and off them when every group is done."""
 
+from typing import Any
+
 import pytest
 from redis.exceptions import RedisError
 
@@ -121,7 +123,7 @@ async def test_acknowledging_out_of_order_leaves_what_is_open(line: Line) -> Non
     await line.read_all("handling")
     await line.redis.xack(GENERAL, "dispatch", ids[2], ids[0])
     await line.relay.sweep()
-    left = await line.redis.xrange(GENERAL)
+    left: Any = await line.redis.xrange(GENERAL)
     assert [entry_id for entry_id, _ in left] == [ids[1]]
     assert len(await line.outbox()) == 1
 

@@ -121,7 +121,8 @@ class World:
     async def duplicate(self) -> None:
         """Some entries come a second time, behind all others."""
         for stream in STREAMS.values():
-            for _, raw in await self.line.redis.xrange(stream, count=2):
+            found: Any = await self.line.redis.xrange(stream, count=2)
+            for _, raw in found:
                 await self.line.redis.xadd(stream, raw)
 
     async def lose(self) -> None:

@@ -10,7 +10,7 @@ DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 _BLOCK: Final = re.compile(
     r"(?:^<!-- not run: (?P<why>[^>]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
 REST: Final = "…"
 """A key or an element that stands for what an example leaves out."""
@@ -44,7 +44,7 @@ def rows(page: Path, first_cell: str) -> list[list[str]]:
 
 def links(page: Path) -> list[str]:
     """Return where the page's links within the project point, without anchors."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     return [target for target in targets if target and "://" not in target]
 

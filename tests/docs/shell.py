@@ -70,5 +70,5 @@ def check(ran: list[Ran]) -> None:
                 expected = item.told["status"]
                 assert real["type"] == item.told["type"]
         for status in item.statuses:
-            assert status // 100 == expected // 100, f"{status} for\n{item.block.body}"
-            assert expected == 200 or status == expected
+            as_shown = status == expected or (expected == 200 and status // 100 == 2)
+            assert as_shown, f"{status} for\n{item.block.body}"

@@ -27,7 +27,7 @@ def all_commands() -> set[str]:
 
 def test_every_command_has_a_section_with_an_example() -> None:
     """The page has a heading for each command and a block that calls it; and no other heading."""
-    told = set(re.findall(r"^### `jiesu ([a-z ]+)`$", PAGE.read_text(), re.M))
+    told = set(re.findall(r"^### `jiesu ([a-z ]+)`$", PAGE.read_text(), re.MULTILINE))
     assert told == all_commands()
     examples = "".join(block.body for block in blocks(PAGE) if block.language == "bash")
     assert [name for name in told if f"jiesu {name}" not in examples] == []
@@ -36,8 +36,8 @@ def test_every_command_has_a_section_with_an_example() -> None:
 def test_every_make_target_is_documented() -> None:
     """The table names what `make help` names."""
     makefile = (ROOT / "Makefile").read_text()
-    real = set(re.findall(r"^([a-z]+):.*## ", makefile, re.M))
-    told = set(re.findall(r"^\| `make ([a-z]+)` \|", PAGE.read_text(), re.M))
+    real = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    told = set(re.findall(r"^\| `make ([a-z]+)` \|", PAGE.read_text(), re.MULTILINE))
     assert told == real
 
 

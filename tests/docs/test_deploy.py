@@ -53,7 +53,7 @@ def known_metrics() -> dict[str, set[str]]:
                 *target,
                 *(["le"] if metric._type == "histogram" else []),
             }
-            found |= {metric._name + suffix: labels for suffix in suffixes[metric._type]}
+            found |= {metric._name + suffix: labels for suffix in suffixes[str(metric._type)]}
     return found
 
 
@@ -97,7 +97,7 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
 
 def test_the_environment_file_names_settings_that_there_are() -> None:
     """Each line, also one that is commented out, is a setting; the port is left to the units."""
-    names = re.findall(r"^#?(JIESU_[A-Z_]+)=", (DEPLOY / "jiesu.env").read_text(), re.M)
+    names = re.findall(r"^#?(JIESU_[A-Z_]+)=", (DEPLOY / "jiesu.env").read_text(), re.MULTILINE)
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     assert set(names) <= known
     assert "JIESU_PORT" not in names

@@ -1,6 +1,7 @@
 """`docs/glossary.md`: one word for one thing, in the page and in the code."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def defined_names(tree: ast.AST) -> Iterator[str]:
 def words_of(name: str) -> set[str]:
     """Return the words of an identifier, and those of two neighbours written as one."""
     parts = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]
-    return {*parts, *(first + second for first, second in zip(parts, parts[1:], strict=False))}
+    return {*parts, *(first + second for first, second in itertools.pairwise(parts))}
 
 
 def forbidden() -> set[str]:

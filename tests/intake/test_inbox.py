@@ -90,7 +90,9 @@ async def test_people_are_found_by_their_numbers(
 ) -> None:
     """A number in the text or of the reporter is found however it was written."""
     spoken = await inbox.accept(told("回电幺三八零零幺三八零零零", "key-1"))
-    given = await inbox.accept(told("灯不亮", "key-2", reporter=Reporter(phone="+86 138-0013-8000")))
+    given = await inbox.accept(
+        told("灯不亮", "key-2", reporter=Reporter(phone="+86 138-0013-8000"))
+    )
     people = schema.people.c
     async with database.read() as connection:
         digest = vault.digest("phone", "13800138000")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -21,11 +21,12 @@ from gateway.intake.masking import (
     normal_phone,
     numbers_in,
 )
+from gateway.tickets.numbers import show_ticket_id, ticket_id
 
 TOKENS = (PHONE, IDENTITY, CARD, NAME)
 WORDS = st.sampled_from(
-    ("我", "一直", "电话是", "，", "。", "：", "请联系", "三楼", "张女士", " 谢谢", "x", "第一", "\n",
-     "12345", "2026年11月23日", "88号", "、", "（", "）", "10元")
+    ("我", "一直", "电话是", "，", "。", "：", "请联系", "三楼", "张女士", " 谢谢", "x", "第一",
+     "\n", "12345", "2026年11月23日", "88号", "、", "（", "）", "10元")
 )  # fmt: skip
 BEFORE = st.lists(WORDS, max_size=4).map("".join).filter(lambda text: not text[-1:].isdecimal())
 AFTER = st.lists(WORDS, max_size=4).map("".join).filter(lambda text: not text[:1].isdecimal())
@@ -117,7 +118,9 @@ def test_no_mobile_number_is_left(style: str, before: str, number: str, after: s
     written = PHONE_STYLES[style](number)
     masked = mask(before + written + after)
     assert masked.text.count(PHONE) == 1
-    assert not re.search("[0-9０-９零幺〇]{4}", masked.text.replace("12345", "").replace("2026", ""))
+    assert not re.search(
+        "[0-9０-９零幺〇]{4}", masked.text.replace("12345", "").replace("2026", "")
+    )
     assert ("phone", number) in numbers_in(written)
 
 
@@ -155,7 +158,7 @@ def test_no_landline_number_is_left(written: str, normal: str) -> None:
 
 
 def test_a_local_number_is_one_where_the_words_say_so() -> None:
-    """Eight digits are a telephone only after a word that says so; else they are a date or a sum."""
+    """Eight digits are a telephone only after a word that says so; else a date or a sum."""
     check_hidden("家里座机是", "65123456", "，白天有人", PHONE)
     assert mask("我在20261123去过，单号65123456").spans == ()
 
@@ -163,17 +166,26 @@ def test_a_local_number_is_one_where_the_words_say_so() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2026-11-23 08:30 到 2026-11-24 17:00 停水", "工单号261123481770352还没有结果",
-        "工单261123-4817-7035-2", "坐 13、38、604 路都行", "13路 38路 604路 特12路", "交了13800元押金",
-        "一共1 380 013元", "3-1-502，2026-10-15 报修", "邮编100080，门牌2号楼1单元1301", "拨打12345和96116",
-        "一三五七九单号限行", "二〇二六年十一月二十三日", "订单2026112313800138000", "凌晨一、两点，三四个人",
-        "身高180厘米，体重65公斤", "3.14159265358979", "第一百三十八条第零款", "合同编号HT20261123001",
-        "车牌京A12345", "18:00-22:00，6:00-8:00", "110101", "2026年", "",
+        "2026-11-23 08:30 到 2026-11-24 17:00 停水", "工单261123481770352还没有结果",
+        "工单261123-4817-7035-2", "坐 13、38、604 路都行", "13路 38路 604路 特12路",
+        "交了13800元押金", "一共1 380 013元", "3-1-502，2026-10-15 报修", "拨打12345和96116",
+        "邮编100080，门牌2号楼1单元1301", "一三五七九单号限行", "二〇二六年十一月二十三日",
+        "订单2026112313800138000", "凌晨一、两点，三四个人", "身高180厘米，体重65公斤",
+        "3.14159265358979", "第一百三十八条第零款", "合同编号HT20261123001", "车牌京A12345",
+        "18:00-22:00，6:00-8:00", "110101", "2026年", "",
     ],
 )  # fmt: skip
 def test_ordinary_numbers_stay(text: str) -> None:
     """Dates, ticket numbers, bus lines, prices, addresses and order numbers are nobody's secret."""
     assert mask(text) == Masked(text)
+
+
+@given(st.integers(0, 10**8 - 1), st.integers(0, 4000))
+def test_a_tickets_own_number_stays(count: int, days: int) -> None:
+    """A citizen who names a ticket, compact or in groups, is understood."""
+    number = ticket_id(count, datetime(2026, 11, 23, tzinfo=UTC) + timedelta(days=days))
+    for written in (number, show_ticket_id(number), show_ticket_id(number).replace("-", " ")):
+        assert mask(f"工单{written}，13路").spans == ()
 
 
 @given(st.text(st.characters(blacklist_categories=["Nd"]).filter(
@@ -240,7 +252,12 @@ def test_moving_keeps_the_order_of_places(text: str) -> None:
 
 def test_numbers_have_one_spelling_for_the_index() -> None:
     """Prefixes, groups and widths make no difference to what is found."""
-    for written in ("+86 138-0013-8000", "0086 13800138000", "１３８００１３８０００", "幺三八零零幺三八零零零"):
+    for written in (
+        "+86 138-0013-8000",
+        "0086 13800138000",
+        "１３８００１３８０００",
+        "幺三八零零幺三八零零零",
+    ):
         assert normal_phone(written) == "13800138000"
     assert normal_identity("110101 19900307 771x") == normal_identity("11010119900307771X")
 

@@ -54,8 +54,8 @@ class Run:
     """Stories a second at most; 0 is as fast as they are taken."""
     token: str | None = None
     """An agent's; None where nobody confirms."""
-    rest: float = 120.0
-    """Seconds in which the service must come to rest after the feeding."""
+    patience: float = 40.0
+    """Seconds without any progress after which the service is taken to be stuck."""
     journal: Journal = field(default_factory=Journal)
 
     async def prove(self) -> Evidence:
@@ -121,26 +121,40 @@ class Run:
         assert siege.names == [attack.name for attack in self.attacks]
 
     async def _wait_until_confirmed(self, agents: Agents) -> None:
-        deadline = time.monotonic() + self.rest
-        while (await open_work(self.place))["unconfirmed"]:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"agents cannot confirm all: {agents.minutes.summary()}")
-            await asyncio.sleep(0.3)
+        async def unconfirmed() -> dict[str, int]:
+            return {"unconfirmed": (await open_work(self.place))["unconfirmed"]}
+
+        left = await self._wait_until_done(unconfirmed)
+        assert not any(left.values()), f"agents cannot confirm {left}: {agents.minutes.summary()}"
 
     async def _come_to_rest(self) -> dict[str, int]:
         """Wait until nothing is left to do; return what the streams hold then.
 
         When it never rests the checks tell what is left, so this gives up without a failure.
         """
-        deadline = time.monotonic() + self.rest
-        work, streams = {"unknown": 1}, {"unknown": 1}
-        while time.monotonic() < deadline and (any(work.values()) or any(streams.values())):
+        streams: dict[str, int] = {}
+
+        async def all_work() -> dict[str, int]:
+            streams.update(await stream_lengths(self.place.redis_url))
+            work = await open_work(self.place)
+            del work["unconfirmed"]
+            return work | streams
+
+        await self._wait_until_done(all_work)
+        return streams
+
+    async def _wait_until_done(
+        self, look: Callable[[], Awaitable[dict[str, int]]]
+    ) -> dict[str, int]:
+        """Wait until all counts are zero, or stand still for too long; return the last ones."""
+        last, since = {"unknown": 1}, time.monotonic()
+        while any(last.values()) and time.monotonic() - since < self.patience:
             await asyncio.sleep(0.3)
             with suppress(SQLAlchemyError, RedisError, OSError):
-                work = await open_work(self.place)
-                del work["unconfirmed"]
-                streams = await stream_lengths(self.place.redis_url)
-        return streams
+                counts = await look()
+                if counts != last:
+                    last, since = counts, time.monotonic()
+        return last
 
 
 def ledger_path(folder: Path, group: str) -> Path:

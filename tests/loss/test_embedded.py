@@ -52,7 +52,6 @@ def embedded_attacks(
 
 async def run_embedded(gateway: GatewayProcess, ledgers: Path, *, confirmed: bool) -> None:
     """Prove one embedded gateway, all out at once or confirmed by agents."""
-    ledgers.mkdir()
     gateway.settings |= settings(confirmed=confirmed)
     await asyncio.to_thread(gateway.start)
     token = await asyncio.to_thread(agent_token, gateway) if confirmed else None
@@ -97,4 +96,5 @@ async def test_nothing_is_lost_when_the_embedded_parts_are_killed(tmp_path: Path
         async with asyncio.TaskGroup() as group:
             for gateway, confirmed in zip(gateways, (False, True), strict=True):
                 ledgers = tmp_path / gateway.folder.name
+                ledgers.mkdir()
                 group.create_task(run_embedded(gateway, ledgers, confirmed=confirmed))

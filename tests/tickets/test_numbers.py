@@ -1,7 +1,7 @@
 """Ticket numbers that can be read over the phone, and query codes that cannot be guessed."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,8 +18,8 @@ from gateway.tickets.numbers import (
 )
 
 COUNTS = st.integers(0, 10**8 - 1)
-MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+MOMENTS = st.integers(-(10**8), 10**9).map(lambda seconds: NOON + timedelta(seconds=seconds))
 
 
 @given(COUNTS, MOMENTS)
@@ -71,7 +71,8 @@ def test_a_hundred_thousand_tickets_of_a_day_have_different_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "given_number", ["", "123", "26112348177035", "2611234817703522", "261123-4817-703x-2", "①" * 15]
+    "given_number",
+    ["", "123", "26112348177035", "2611234817703522", "261123-4817-703x-2", "①" * 15],
 )
 def test_what_is_no_number_is_refused(given_number: str) -> None:
     """Too short, too long, or other characters: it cannot be a ticket's number."""

@@ -31,10 +31,10 @@ __all__ = [
     "AttachmentDamaged",
     "AttachmentError",
     "AttachmentMissing",
+    "AttachmentStore",
+    "Attachments",
     "EmptyFile",
     "FileTooLarge",
     "FolderStore",
-    "Attachments",
     "clean_name",
-    "AttachmentStore",
 ]

@@ -1,0 +1,95 @@
+"""What was published, noted in one transaction: outbox, position, ticket and history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, case, delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.dispatch import outbox
+from gateway.dispatch.outbox import Waiting
+from gateway.dispatch.streams import EntryId
+from gateway.tickets import schema
+from gateway.tickets.workflow import Status, change_status
+from triage.decision import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What goes on a stream for an outbox row, and when it went."""
+
+    row: Waiting
+    fields: dict[str, str]
+    unit: str
+    told: dict[str, Any]
+    """What publishing fills in: status, dispatched_at and the unit's due times."""
+
+
+def dispatched(status: Status) -> Status:
+    """Return the status after publishing: only what waited becomes dispatched."""
+    if status is Status.AWAITING_CONFIRMATION:
+        return change_status(status, Status.DISPATCHED)
+    return status
+
+
+# Only the relay writes these columns of a ticket, so that it need not read the ticket again; a
+# ticket that was closed meanwhile keeps its status.
+_DISPATCH: Final = (
+    update(schema.tickets)
+    .where(schema.tickets.c.id == bindparam("of"))
+    .values(
+        status=case(
+            (
+                schema.tickets.c.status == Status.AWAITING_CONFIRMATION,
+                dispatched(Status.AWAITING_CONFIRMATION),
+            ),
+            else_=schema.tickets.c.status,
+        ),
+        dispatched_at=bindparam("dispatched_at"),
+        dispatched_unit=bindparam("dispatched_unit"),
+        acknowledge_due_at=bindparam("acknowledge_due_at"),
+        report_due_at=bindparam("report_due_at"),
+    )
+)
+
+
+async def record(
+    connection: AsyncConnection,
+    tier: Tier,
+    published: Sequence[tuple[Entry, EntryId]],
+    now: datetime,
+) -> None:
+    """Note the entries that went out on the stream of a tier, in the order of their ids."""
+    await outbox.mark_published(
+        connection, [(entry.row.number, entry_id) for entry, entry_id in published], now
+    )
+    last = published[-1][1]
+    positions = schema.stream_positions
+    await connection.execute(delete(positions).where(positions.c.tier == tier))
+    await connection.execute(
+        insert(positions).values(tier=tier, entry_ms=last[0], entry_seq=last[1])
+    )
+    await connection.execute(_DISPATCH, [_dispatch_row(entry) for entry, _ in published])
+    await connection.execute(
+        insert(schema.history), [_history_row(entry, now) for entry, _ in published]
+    )
+
+
+def _dispatch_row(entry: Entry) -> dict[str, Any]:
+    told = {name: value for name, value in entry.told.items() if name != "status"}
+    return {"of": entry.row.ticket_id, "dispatched_unit": entry.unit, **told}
+
+
+def _history_row(entry: Entry, now: datetime) -> dict[str, Any]:
+    row = entry.row
+    return {
+        "ticket_id": row.ticket_id,
+        "version": row.version,
+        "at": now,
+        "event": "published",
+        "actor": "relay",
+        "status": dispatched(Status(row.status)),
+        "detail": {"version": row.version, "unit": entry.unit, "tier": row.tier},
+    }
