@@ -32,7 +32,7 @@ format: $(VENV)/.dev ## put the code into its form
 
 lock: ## pin all dependencies anew (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	  --no-header --no-annotate --no-emit-index-url --extra postgres --extra s3 -o requirements.lock
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url \
 	  --extra postgres --extra s3 --extra train --extra otel --extra dev -o requirements-dev.lock

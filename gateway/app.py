@@ -84,12 +84,20 @@ class _Service:
     async def start(self) -> int:
         """Start everything, what others need first; return the port that is served."""
         settings, base = self._base.settings, self._base
+        if base.database.is_embedded and self._roles != frozenset(ServeRole):
+            raise SettingsError(
+                "JIESU_DATABASE_URL: a process with only some roles needs PostgreSQL; the embedded "
+                "SQLite is for one process with all of them"
+            )
         texts, catalogue = self._catalogue().load()
         redis_url = await self._redis_url()
         streams = Streams(lambda: connect(redis_url), settings.groups)
         self._stack.push_async_callback(streams.close)
         triage = TriageProcesses(
-            settings.models_dir or shipped_folder(), texts, settings.triage_processes
+            settings.models_dir or shipped_folder(),
+            texts,
+            settings.triage_processes,
+            base.metrics,
         )
         self._stack.callback(triage.close)
         attachments = Attachments(

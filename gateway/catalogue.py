@@ -1,5 +1,6 @@
 """The catalogue folder that clerks edit: seeded, read, and read again when it changes."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class CatalogueFolder:
         catalogue = parse_catalogue(texts)
         self.last_good.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            draft = self.last_good / f"{name}.new"
+            draft = self.last_good / f"{name}.{os.getpid()}"
             draft.write_text(text, encoding="utf-8")
             draft.replace(self.last_good / name)
         return texts, catalogue

@@ -128,6 +128,13 @@ class Settings(BaseSettings):
             raise ValueError("start it with postgresql+asyncpg:// or sqlite+aiosqlite:///")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("start it with redis://, rediss:// or unix://")
+        return value
+
     @property
     def database(self) -> str:
         """The database's URL, the embedded one by default."""

@@ -62,6 +62,11 @@ class QueueServer:
             self._child.wait()
             self._child = None
 
+    def forget(self) -> None:
+        """Remove what it has kept on disk; it must not be running."""
+        assert self._child is None, "kill it first"
+        shutil.rmtree(self.folder / "appendonlydir")
+
     def signal(self, number: int) -> None:
         """Send it a signal, to stop and continue it for instance."""
         assert self._child is not None

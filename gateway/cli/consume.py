@@ -28,11 +28,17 @@ def consume(
         uvloop.run(_consume(settings, group, once=once))
     except (RedisError, OSError) as error:
         raise SettingsError(
-            f"no Redis at {redis_url(settings)} ({type(error).__name__}): "
+            f"no Redis at {_place(redis_url(settings))} ({type(error).__name__}): "
             "start `jiesu serve`, or set JIESU_REDIS_URL"
         ) from None
     except KeyboardInterrupt:
         return
+
+
+def _place(url: str) -> str:
+    """Return the URL without the password that may stand in it."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 async def _consume(settings: Settings, group: str, *, once: bool) -> None:

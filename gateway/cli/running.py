@@ -1,6 +1,7 @@
 """What the commands share: settings, logs, the foundation, an event loop."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import uvloop
@@ -24,12 +25,22 @@ def with_foundation(work: Callable[[Foundation], Awaitable[T]], *, sealing: bool
         async with foundation(settings, sealing=sealing) as base:
             return await work(base)
 
-    try:
+    with told_in_a_sentence():
         return uvloop.run(run())
-    except (KeysError, MigrationRefused) as error:
+
+
+@contextmanager
+def told_in_a_sentence(*mendable: type[Exception]) -> Iterator[None]:
+    """Turn what an operator can mend, `mendable` included, into a `SettingsError`."""
+    told: tuple[type[Exception], ...] = (KeysError, MigrationRefused, *mendable)
+    try:
+        yield
+    except told as error:
         raise SettingsError(str(error)) from None
     except OperationalError as error:
         raise SettingsError(f"the database does not answer: {error.orig}") from None
+    except OSError as error:
+        raise SettingsError(f"the database or the data folder cannot be used: {error}") from None
 
 
 def redis_url(settings: Settings) -> str:

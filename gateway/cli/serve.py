@@ -5,14 +5,13 @@ from typing import Annotated
 import typer
 import uvloop
 
-from gateway.accounts.keys import KeysError
 from gateway.app import ServeRole
 from gateway.app import serve as run
+from gateway.cli.running import told_in_a_sentence
 from gateway.dispatch.valkey import ValkeyFailed
 from gateway.intake.triage_processes import TriageFailed
 from gateway.observability.logs import configure_logs
-from gateway.settings import SettingsError, read_settings
-from gateway.tickets.migrate import MigrationRefused
+from gateway.settings import read_settings
 from triage.taxonomy import CatalogueError
 
 
@@ -25,10 +24,8 @@ def serve(
     """Serve until SIGTERM: web, triage, relay and clock, or only some of these roles."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
-    try:
+    with told_in_a_sentence(ValkeyFailed, TriageFailed, CatalogueError):
         uvloop.run(run(settings, tuple(role or ServeRole), _announce))
-    except (KeysError, ValkeyFailed, MigrationRefused, TriageFailed, CatalogueError) as error:
-        raise SettingsError(str(error)) from None
 
 
 def _announce(port: int) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import orjson
 import typer
@@ -45,10 +45,19 @@ def triage(
     if not jsonl:
         _show(pipeline.decide(Appeal((SourceText(_SOURCE, text or ""),))), text or "")
         return
-    with Path(text).open("rb") if text and text != "-" else sys.stdin.buffer as stream:
+    with _opened(text) as stream:
         for line in decide_lines(pipeline, _sharded(stream, shard)):
             sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _opened(path: str | None) -> BinaryIO:
+    if path is None or path == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror}") from None
 
 
 def decide_lines(pipeline: Pipeline, lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -53,7 +53,7 @@ class EmbeddedValkey:
             await self._clock.sleep(0.2)
             if self._child is not None and self._child.poll() is not None:
                 log.error("Valkey ended and is started again", status=self._child.returncode)
-                self._metrics.triage_restarts.labels("valkey").inc()
+                self._metrics.child_restarts.labels("valkey").inc()
                 try:
                     self._spawn()
                     await self._wait_until_ready()

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
+from gateway.observability.metrics import Metrics
 from triage.appeal import Appeal
 from triage.pipeline import Pipeline
 
@@ -25,9 +26,12 @@ class TriageFailed(Exception):
 class TriageProcesses:
     """A pool of processes, each with the model loaded; one that dies is replaced."""
 
-    def __init__(self, models_dir: Path, catalogue: dict[str, str], processes: int) -> None:
+    def __init__(
+        self, models_dir: Path, catalogue: dict[str, str], processes: int, metrics: Metrics
+    ) -> None:
         self._arguments = (str(models_dir), catalogue)
         self._count = processes
+        self._metrics = metrics
         self._pool: ProcessPoolExecutor | None = None
 
     async def start(self) -> None:
@@ -40,6 +44,7 @@ class TriageProcesses:
             return await self._submit(appeals)
         except BrokenProcessPool:
             self._abandon()
+            self._metrics.child_restarts.labels("triage").inc()
             raise TriageFailed("the triage process died: the model bundle may be broken") from None
         except Exception as error:
             raise TriageFailed(f"triage raised {type(error).__name__}") from None

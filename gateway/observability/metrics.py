@@ -66,6 +66,6 @@ class Metrics:
             ["queue"],
             registry=r,
         )
-        self.triage_restarts = Counter(
+        self.child_restarts = Counter(
             "jiesu_child_restarts", "Child processes started again", ["child"], registry=r
         )

@@ -52,11 +52,13 @@ class Journal:
 class Feeder:
     """Many citizens at once; with several gateways each attempt goes to any of them."""
 
-    urls: list[str]
+    urls: Callable[[], list[str]]
+    """Where to send to, asked for each attempt: gateways come and go."""
     journal: Journal
     dice: random.Random
     gate: Callable[[int], Awaitable[None]]
     """Waited for before each story, by its number."""
+    keep_alive: bool = True
     repeat: float = 0.05
     """Share of accepted requests after which an earlier one is sent again."""
     twice: float = 0.02
@@ -65,7 +67,7 @@ class Feeder:
     async def feed(self, stories: Iterable[Story], connections: int = CONNECTIONS) -> None:
         """Send all stories; returns when each request has its receipt."""
         waiting = iter(stories)
-        connector = aiohttp.TCPConnector(limit=2 * connections)
+        connector = aiohttp.TCPConnector(limit=2 * connections, force_close=not self.keep_alive)
         async with (
             aiohttp.ClientSession(connector=connector, timeout=_SECONDS) as session,
             asyncio.TaskGroup() as group,
@@ -121,7 +123,7 @@ class Feeder:
             await asyncio.sleep(self.dice.uniform(0.05, 0.4))
 
     async def _attempt(self, session: aiohttp.ClientSession, send: Send) -> tuple[int, Any]:
-        url = self.dice.choice(self.urls)
+        url = self.dice.choice(self.urls())
         path, options = _request(send)
         async with session.post(url + path, **options) as answer:
             return answer.status, await answer.json(content_type=None)

@@ -52,6 +52,8 @@ class Run:
     seed: int = 1
     pace: float = 0.0
     """Stories a second at most; 0 is as fast as they are taken."""
+    keep_alive: bool = True
+    """Whether citizens keep their connections, or take a new one for each request."""
     token: str | None = None
     """An agent's; None where nobody confirms."""
     patience: float = 40.0
@@ -105,7 +107,13 @@ class Run:
             if self.pace:
                 await asyncio.sleep(began + number / self.pace - time.monotonic())
 
-        feeder = Feeder(self._urls, self.journal, random.Random(self.seed), gate)
+        feeder = Feeder(
+            lambda: self._urls,
+            self.journal,
+            random.Random(self.seed),
+            gate,
+            keep_alive=self.keep_alive,
+        )
         working = asyncio.create_task(agents.work()) if agents else None
         try:
             async with asyncio.timeout(600), asyncio.TaskGroup() as group:

@@ -35,6 +35,9 @@ class TierHit:
     end: int
 
 
+_NOWHERE: frozenset[int] = frozenset()
+
+
 class TierRules:
     """All tier rules, compiled once."""
 
@@ -49,17 +52,17 @@ class TierRules:
 
     def fired(self, text: str, sentences: Sentences) -> list[TierHit]:
         """The rules that hold on a normalised text, most urgent first, then in reading order."""
-        hits = self._words.hits(text)
-        if not hits:
-            return []
-        # Few texts get here, so that the excuses are looked for in few.
-        excused = self._excused(text, sentences)
+        # Few texts match at all, so that excuses are looked for in few.
+        excused: dict[int, set[int]] | None = None
         best: dict[int, tuple[int, int]] = {}
-        for index, found in hits.items():
+        for index, found in self._words.hits(text).items():
             number = self._word_owner[index]
-            barred = excused.get(number, set())
             for match in self._words.matches(index, found, sentences):
-                if barred.isdisjoint(sentences.touched(match.start, match.end)):
+                if excused is None:
+                    excused = self._excused(text, sentences)
+                if excused.get(number, _NOWHERE).isdisjoint(
+                    sentences.touched(match.start, match.end)
+                ):
                     place = (match.start, match.end)
                     best[number] = min(best.get(number, place), place)
                     break
