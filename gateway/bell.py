@@ -1,7 +1,6 @@
 """A bell between the parts of one process: work has come, no need to wait for the next look."""
 
 import asyncio
-from contextlib import suppress
 
 from gateway.clock import Clock
 
@@ -25,8 +24,7 @@ class Bell:
             try:
                 await asyncio.wait({timer, ring}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (timer, ring):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+                # Not awaited: a cancellation of our own meanwhile would be taken for theirs.
+                timer.cancel()
+                ring.cancel()
         self._rung.clear()

@@ -3,8 +3,21 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+_INSIST_AFTER: Final = 2.0
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended, whatever it ends with.
+
+    Asks again and again: redis-py swallows a cancellation that arrives together with an answer
+    (redis/redis-py#2028), and a process that is told to stop must.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_INSIST_AFTER)
 
 
 class EndlessTasks:
@@ -24,12 +37,7 @@ class EndlessTasks:
 
         task.add_done_callback(note)
 
-        async def stop() -> None:
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
-
-        self._stack.push_async_callback(stop)
+        self._stack.push_async_callback(end, task)
 
     async def until_stopped(self) -> None:
         """Return at SIGTERM or SIGINT; raise what a task raised."""

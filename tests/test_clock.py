@@ -67,3 +67,23 @@ async def test_a_bell_wakes_who_waits_and_remembers_a_ring() -> None:
     await asyncio.sleep(0)
     clock.advance(timedelta(hours=1))
     await asyncio.wait_for(waiting, 10)
+
+
+async def test_whoever_waits_at_a_bell_can_be_ended_at_any_moment() -> None:
+    """A cancellation that comes together with a ring is not lost: a process ends when told."""
+    for steps in range(8):
+        bell = Bell(SimulatedClock(START))
+
+        async def work(bell: Bell = bell) -> None:
+            while True:
+                await bell.wait(3600)
+
+        working = asyncio.ensure_future(work())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        bell.ring()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        working.cancel()
+        done, _ = await asyncio.wait({working}, timeout=10)
+        assert done == {working}

@@ -1,6 +1,7 @@
 """`jiesu serve`: the running service."""
 
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 import uvloop
@@ -14,6 +15,8 @@ from gateway.observability.logs import configure_logs
 from gateway.settings import read_settings
 from triage.taxonomy import CatalogueError
 
+_SWITCH_SECONDS: Final = 0.001
+
 
 def serve(
     role: Annotated[
@@ -24,6 +27,8 @@ def serve(
     """Serve until SIGTERM: web, triage, relay and clock, or only some of these roles."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
+    # Commits and file work wait in threads: the loop must hand the interpreter over quickly.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     with told_in_a_sentence(ValkeyFailed, TriageFailed, CatalogueError):
         uvloop.run(run(settings, tuple(role or ServeRole), _announce))
 

@@ -95,15 +95,6 @@ def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, 
     }
 
 
-async def release(connection: AsyncConnection, now: datetime) -> None:
-    """Let out what was held long enough; from here on it cannot be taken back."""
-    await connection.execute(
-        update(_table)
-        .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= now)
-        .values(released=True)
-    )
-
-
 async def take_back(connection: AsyncConnection, ticket_id: str, version: int) -> bool:
     """Remove a version that is still held; return whether that was in time."""
     found = await connection.execute(
@@ -142,8 +133,16 @@ _WAITING = (
 )
 
 
-async def waiting(connection: AsyncConnection, most: int) -> list[Waiting]:
-    """Return what is to be published now, in the order of its due time."""
+async def waiting(connection: AsyncConnection, now: datetime, most: int) -> list[Waiting]:
+    """Let out what was held long enough, and return what is to be published, by due time.
+
+    From here on it cannot be taken back.
+    """
+    await connection.execute(
+        update(_table)
+        .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= now)
+        .values(released=True)
+    )
     rows = await connection.execute(_WAITING, {"most": most})
     return [Waiting(*row) for row in rows]
 

@@ -76,9 +76,7 @@ class Relay:
         """Publish one batch and sweep when it is time; return whether more may be waiting."""
         if not self._ready:
             await self._get_ready()
-        await self.database.write(lambda c: outbox.release(c, self.clock.now()))
-        async with self.database.read() as connection:
-            rows = await outbox.waiting(connection, _BATCH)
+        rows = await self.database.write(lambda c: outbox.waiting(c, self.clock.now(), _BATCH))
         await self._publish([row for row in rows if not row.superseded])
         if superseded := [row.number for row in rows if row.superseded]:
             await self.database.write(lambda c: outbox.drop(c, superseded))

@@ -228,14 +228,18 @@ class TicketOpener:
             after = leave_untriaged(ticket, outcome.rules_tier, self.rules)
         else:
             after = apply_decision(ticket, outcome.decision, self.rules)
+        changes: dict[str, Any] = {"version": ticket.version + 1}
         if after.status is Status.RECEIVED:
-            after = replace(after, status=change_status(after.status, Status.AWAITING_CONFIRMATION))
+            changes["status"] = change_status(after.status, Status.AWAITING_CONFIRMATION)
         reason = publish_now(after, now) if after.status not in CLOSED else None
         if reason is not None:
-            after = replace(
-                after, confirmation=reason, confirmed_at=now, warn_at=None, publish_at=None
-            )
-        after = replace(after, version=ticket.version + 1)
+            changes |= {
+                "confirmation": reason,
+                "confirmed_at": now,
+                "warn_at": None,
+                "publish_at": None,
+            }
+        after = replace(after, **changes)
         detail: dict[str, Any] = {"tier": after.tier, "unit": after.unit}
         event = "triaged" if outcome.decision else "triage_failed"
         return Happening(after, event, "triage", now, detail)

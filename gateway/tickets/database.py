@@ -8,6 +8,14 @@ from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.tickets.sqlite import BEGIN, connect_reader, connect_writer
@@ -19,6 +27,13 @@ _JSON: dict[str, Any] = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,
 }
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether the database could not be reached, or not just now; else it refused."""
+    if isinstance(error, IntegrityError | ProgrammingError | DataError | NotSupportedError):
+        return False
+    return isinstance(error, DBAPIError | PoolTimeout | OSError)
 
 
 class Database:

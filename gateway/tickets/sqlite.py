@@ -3,8 +3,8 @@
 aiosqlite sends every call to a thread. Under load each hop waits for the interpreter lock, and a
 transaction of twenty statements takes many times as long as its flush (docs/performance.md). The
 writer's calls run where they are; only what waits for the disk or for another process goes to the
-thread: opening, `BEGIN IMMEDIATE`, and the end of a transaction. Readers keep their threads, for a
-search may take long.
+thread: opening, the end of a transaction, and its beginning if another process writes just then.
+Readers keep their threads, for a search may take long.
 """
 
 import sqlite3
@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import aiosqlite
 
+_BUSY_MS: Final = 10_000
 _PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "busy_timeout=10000",
+    f"busy_timeout={_BUSY_MS}",
     "foreign_keys=ON",
     "cache_size=-16000",
     "wal_autocheckpoint=4000",
@@ -30,17 +31,30 @@ class InlineConnection(aiosqlite.Connection):
     """aiosqlite's connection, calling SQLite directly unless the call may wait."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if _waits(fn, args):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
+        if args and args[0] == BEGIN:
+            return await self._begin(fn, *args)
+        if _waits(fn):
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
 
+    async def _begin(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """Take the write lock; wait for it in the thread only if another process has it."""
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            return fn(*args)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        return await super()._execute(fn, *args)  # type: ignore[no-untyped-call]
 
-def _waits(fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    if isinstance(getattr(fn, "__self__", None), sqlite3.Connection):
-        return getattr(fn, "__name__", "") != "cursor"
-    return bool(args) and args[0] == BEGIN
+
+def _waits(fn: Callable[..., Any]) -> bool:
+    of_connection = isinstance(getattr(fn, "__self__", None), sqlite3.Connection)
+    return of_connection and getattr(fn, "__name__", "") != "cursor"
 
 
 def open_connection(path: str) -> sqlite3.Connection:

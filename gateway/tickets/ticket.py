@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from gateway.tickets import clocks
 from gateway.tickets.clocks import Milestones, Spans
@@ -84,6 +84,12 @@ class Ticket:
 
 FIELDS = tuple(item.name for item in fields(Ticket))
 
+DECIDED: Final = (
+    "automatic", "kind", "topic", "matter", "route", "unit", "supporting_units", "district",
+    "street",
+)  # fmt: skip
+"""What a decision says of a ticket, beside its tier."""
+
 
 def receive(ticket_id: str, channel: str, accepted_at: datetime, *, surge: bool) -> Ticket:
     """Return a ticket that has only just been accepted, its clocks running.
@@ -112,23 +118,15 @@ def apply_decision(ticket: Ticket, decision: Decision, rules: ClockRules) -> Tic
 
     A tier may rise by that but never falls; what an agent has confirmed stays otherwise.
     """
-    tier = max(filter(None, (ticket.tier, decision.tier)), key=URGENCY.__getitem__)
-    ticket = replace(ticket, needs_triage=False, triage_not_before=None, tier=tier)
+    changes: dict[str, Any] = {
+        "needs_triage": False,
+        "triage_not_before": None,
+        "tier": max(filter(None, (ticket.tier, decision.tier)), key=URGENCY.__getitem__),
+    }
     if ticket.confirmation is not Confirmation.AGENT:
-        ticket = replace(
-            ticket,
-            untriaged=False,
-            automatic=decision.automatic,
-            kind=decision.kind,
-            topic=decision.topic,
-            matter=decision.matter,
-            route=decision.route,
-            unit=decision.unit,
-            supporting_units=tuple(decision.supporting_units),
-            district=decision.district,
-            street=decision.street,
-        )
-    return set_clocks(ticket, rules)
+        changes |= {name: getattr(decision, name) for name in DECIDED}
+        changes["untriaged"] = False
+    return set_clocks(replace(ticket, **changes), rules)
 
 
 def leave_untriaged(ticket: Ticket, tier: Tier | None, rules: ClockRules) -> Ticket:

@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.accounts.accounts import Permission
+from gateway.tickets.database import is_away
 from gateway.web.appeals import bearer
 from gateway.web.openapi import DOCUMENT, openapi_document
 from gateway.web.parts import ACCOUNT, OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
@@ -84,15 +85,11 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = problem.response(request_id)
     except web.HTTPException as error:
         response = _framework_problem(error).response(request_id)
-    except ConnectionError:
+    except (ConnectionResetError, BrokenPipeError):
+        # The client has gone.
         raise
     except Exception as error:
-        log.exception("a request failed", request_id=request_id, error=type(error).__name__)
-        response = Problem(
-            "internal",
-            "try again; if it stays so, tell us the request_id",
-            "请重试;如仍失败,请告知 request_id",
-        ).response(request_id)
+        response = _failure(error, request_id).response(request_id)
     seconds = operations.clock.monotonic() - started
     if response.headers.get("Connection") == "close":
         response.force_close()
@@ -110,6 +107,24 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         ms=round(seconds * 1000, 1),
     )
     return response
+
+
+def _failure(error: Exception, request_id: str) -> Problem:
+    """Return the problem of what no handler foresaw, and log it."""
+    if is_away(error):
+        log.warning("the store is away", request_id=request_id, error=type(error).__name__)
+        return Problem(
+            "unavailable",
+            "send the same request again in a few seconds",
+            "请数秒后重试",
+            headers={"Retry-After": "5"},
+        )
+    log.exception("a request failed", request_id=request_id, error=type(error).__name__)
+    return Problem(
+        "internal",
+        "try again; if it stays so, tell us the request_id",
+        "请重试;如仍失败,请告知 request_id",
+    )
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:

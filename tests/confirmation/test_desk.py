@@ -235,3 +235,17 @@ async def test_a_second_confirmation_within_the_hold_replaces_the_first(line: Li
     [entry] = await line.entries("general")
     assert entry["unit"] == "urban-management"
     assert (await line.ticket(number)).dispatched_unit == "urban-management"
+
+
+async def test_a_ticket_that_triage_failed_on_is_an_agents_decision_like_any_other(
+    line: Line,
+) -> None:
+    """Confirmed by an agent it has a unit, and is no longer told as untriaged."""
+    line.triage.fails_on.add("坏掉")
+    number = await line.triaged("坏掉的模型")
+    after = await line.desk.confirm(number, "agent-07", 2, {"unit": "housing", "tier": "general"})
+    assert (after.untriaged, after.unit) == (False, "housing")
+    line.later(seconds=11)
+    await line.publish()
+    [entry] = await line.entries("general")
+    assert (entry["addressed_as"], entry["ticket"]["untriaged"]) == ("unit", False)

@@ -1,10 +1,15 @@
 """When a ticket is published, and to whom: nobody's ticket waits on nobody."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gateway.accounts.keys import Vault
+from gateway.leases import Lease
+from gateway.supervision import end
+from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.workflow import Confirmation, Status
 from tests.dispatch.line import START, Line, running_line
@@ -214,3 +219,52 @@ async def test_the_clock_lets_out_each_tier_by_its_own_clock(
     await line.look()
     [entry] = await line.entries(tier)
     assert entry["confirmation"] == "clock"
+
+
+async def test_a_ticket_that_cannot_be_opened_harms_no_other(line: Line) -> None:
+    """A text that no key opens stays back alone, and the clock still lets its ticket out."""
+    bad = await line.accept("读不出来的")
+    table = schema.messages
+    await line.database.write(lambda c: c.execute(update(table).values(sealed_text=b"broken")))
+    good = [await line.accept("楼道里堆满了旧家具") for _ in range(3)]
+    await line.triage_all()
+    assert [(await line.ticket(number)).unit for number in good] == ["housing"] * 3
+    line.later(minutes=46)
+    await line.look()
+    [entry] = await line.all_entries()
+    assert (entry["ticket_id"], entry["addressed_as"]) == (bad, "duty_desk")
+
+
+async def test_a_closed_ticket_is_neither_warned_of_nor_published(line: Line) -> None:
+    """Whoever has withdrawn his appeal hears no more of it."""
+    number = await line.triaged("楼道里堆满了旧家具")
+    table = schema.tickets
+    await line.database.write(lambda c: c.execute(update(table).values(status=Status.WITHDRAWN)))
+    before = await line.history(number)
+    line.later(days=3)
+    await line.look()
+    assert await line.all_entries() == []
+    assert await line.history(number) == before
+
+
+async def pass_a_second(line: Line) -> None:
+    """Let a second pass for the roles, and let them work."""
+    line.later(seconds=1)
+    await asyncio.sleep(0.01)
+
+
+async def test_the_roles_do_all_this_by_themselves(line: Line) -> None:
+    """Triage, clock and relay run side by side; a ticket passes through them untouched by hand."""
+    roles = [asyncio.create_task(role.run()) for role in (line.opener, line.deadlines, line.relay)]
+    await line.accept(GAS)
+    number = await line.accept("楼道里堆满了旧家具")
+
+    async with asyncio.timeout(60):
+        while not await line.entries("emergency") or not (await line.ticket(number)).tier:
+            await pass_a_second(line)
+        line.later(hours=22)
+        while not await line.entries("general"):
+            await pass_a_second(line)
+    await asyncio.gather(*map(end, roles))
+    assert all(role.cancelled() for role in roles)
+    assert await Lease(line.database, line.clock, "relay").hold()

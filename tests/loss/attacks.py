@@ -21,11 +21,16 @@ class Attack:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+def in_order(attacks: Sequence[Attack]) -> list[Attack]:
+    """Return the attacks as they follow each other."""
+    return sorted(attacks, key=lambda attack: attack.share)
+
+
 class Siege:
     """Attacks one after the other, in the order of their shares."""
 
     def __init__(self, attacks: Sequence[Attack], stories: int) -> None:
-        self._attacks = sorted(attacks, key=lambda attack: attack.share)
+        self._attacks = in_order(attacks)
         self._stories = stories
         self._reached = asyncio.Condition()
         self._furthest = 0

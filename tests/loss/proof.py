@@ -12,13 +12,14 @@ from typing import Final
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.tickets.workflow import Status
 from tests.gateway_process import GatewayProcess
 from tests.loss import generator
 from tests.loss.agent import Agents
-from tests.loss.attacks import Attack, Siege, processes_of
+from tests.loss.attacks import Attack, Siege, in_order, processes_of
 from tests.loss.checks import Checks
 from tests.loss.evidence import Evidence, Place, gather_evidence, open_work, stream_lengths
-from tests.loss.feeder import SECRET, Feeder, Journal
+from tests.loss.feeder import SECRET, Feeder, Journal, Receipt
 from tests.loss.generator import Story
 from tests.loss.reader import ReaderProcess
 
@@ -69,6 +70,8 @@ class Run:
         fed = time.monotonic()
         streams = await self._come_to_rest()
         rested = time.monotonic()
+        for accepted in random.Random(self.seed).sample(self.journal.accepted, 30):
+            await asyncio.to_thread(self._look_up, accepted.receipt)
         for reader in self.readers:
             await asyncio.to_thread(reader.stop)
         await self.stop()
@@ -81,12 +84,19 @@ class Run:
             f"{len(evidence.effects)} groups; fed in {fed - started:.0f} s, at rest after "
             f"{rested - fed:.0f} s more; {self.journal.summary()}"
             + (f"; agents: {agents.minutes.summary()}" if agents else "")
-            + f"; attacks: {', '.join(attack.name for attack in self.attacks)}"
+            + f"; attacks: {', '.join(a.name for a in in_order(self.attacks))}"
         )
         Checks(told, self.journal, evidence, agents.minutes if agents else None).all()
         left = processes_of(self.place.folder)
         assert not left, f"processes that nobody ended: {left}"
         return evidence
+
+    def _look_up(self, receipt: Receipt) -> None:
+        """Ask where an appeal stands, with what its citizen was given."""
+        path = f"/api/v1/appeals/{receipt['ticket_id']}"
+        code = {"Authorization": f"Bearer {receipt['query_code']}"}
+        status, body = self.gateways[0].request("GET", path, headers=code)
+        assert (status, body["status"]) == (200, Status.DISPATCHED), (receipt, status, body)
 
     def _agents(self) -> Agents | None:
         if self.token is None:
@@ -126,7 +136,7 @@ class Run:
                 working.cancel()
                 with suppress(asyncio.CancelledError):
                     await working
-        assert siege.names == [attack.name for attack in self.attacks]
+        assert len(siege.names) == len(self.attacks), siege.names
 
     async def _wait_until_confirmed(self, agents: Agents) -> None:
         async def unconfirmed() -> dict[str, int]:

@@ -14,6 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -58,6 +60,13 @@ class ReaderProcess:
             self._child.wait()
             self._child = None
 
+    def kill_before_it_acknowledges(self) -> None:
+        """Have it killed as by -9 right after its next commit: Redis delivers all that again."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGUSR1)
+        assert self._child.wait(60) == -signal.SIGKILL
+        self._child = None
+
     def end(self) -> None:
         """End it if it is still there, however it went."""
         if self._child is not None and self._child.poll() is None:
@@ -72,6 +81,24 @@ class ReaderProcess:
             self._child = None
 
 
+class _Ledger(SqliteLedger):
+    """A ledger whose process can be told to die at the worst moment."""
+
+    dies = False
+
+    def die(self) -> None:
+        """End the process after the next commit, before anything is acknowledged."""
+        self.dies = True
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Open a batch's transaction."""
+        async with super().transaction():
+            yield
+        if self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def _connected(url: str) -> Client:
     """Return a client once a server answers; a cluster's nodes are asked what they are."""
     while True:
@@ -82,7 +109,8 @@ async def _connected(url: str) -> Client:
 
 
 async def _read(options: argparse.Namespace) -> None:
-    ledger = SqliteLedger(options.database)
+    ledger = _Ledger(options.database)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ledger.die)
     with sqlite3.connect(options.database, isolation_level=None) as db:
         db.execute(_TABLE)
     db.close()

@@ -29,8 +29,11 @@ def embedded_attacks(
         await attacks.kill_and_start(gateway, dice.uniform(0.1, 0.6))
 
     async def kill_reader() -> None:
-        reader.kill()
+        await asyncio.to_thread(reader.kill_before_it_acknowledges)
         reader.start()
+
+    async def send_again() -> None:
+        await asyncio.to_thread(gateway.command, "outbox", "republish")
 
     async def stop_valkey() -> None:
         await attacks.stop_for([int((folder / "valkey/child.pid").read_text())], 10)
@@ -43,6 +46,7 @@ def embedded_attacks(
         (0.25, "Valkey killed", kill_valkey),
         (0.33, "reader killed", kill_reader),
         (0.40, "gateway killed", kill_gateway),
+        (0.46, "outbox sent again", send_again),
         (0.50, "Valkey out of reach for 10 s", stop_valkey),
         (0.75, "Valkey killed", kill_valkey),
         (0.88, "gateway killed", kill_gateway),

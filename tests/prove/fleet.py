@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,9 @@ from tests import servers
 from tests.gateway_process import GatewayProcess
 from tests.loss import attacks
 from tests.loss.attacks import Attack
+from tests.loss.evidence import stream_lengths
 from tests.loss.proof import settings
+from tests.loss.reader import ReaderProcess
 
 _WORK: Final = ("triage", "relay", "clock")
 Strike = Callable[[], Awaitable[None]]
@@ -104,16 +106,32 @@ def crash_of(postgres: servers.PostgresServer) -> tuple[float, str, Strike]:
     return 0.27, "PostgreSQL crashed", crash
 
 
-def loss_of_all_entries(node: servers.QueueServer) -> tuple[float, str, Strike]:
-    """Return the blow after which Redis comes back with nothing of what it had."""
+def loss_of_all_entries(
+    node: servers.QueueServer, readers: Sequence[ReaderProcess]
+) -> tuple[float, str, Strike]:
+    """Return the blow after which Redis comes back without entries that nobody has handled."""
 
     async def lose() -> None:
+        for reader in readers:
+            reader.kill()
+        await _wait_for_entries(node)
         node.kill()
         await asyncio.to_thread(node.forget)
         await asyncio.sleep(1)
         await asyncio.to_thread(node.start)
+        for reader in readers:
+            reader.start()
 
-    return 0.78, "Redis came back empty", lose
+    return 0.76, "Redis came back empty", lose
+
+
+async def _wait_for_entries(node: servers.QueueServer) -> None:
+    """Return when the relay has published more than a few entries."""
+    for _ in range(300):
+        if sum((await stream_lengths(node.url)).values()) >= 20:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError("nothing is published: there is nothing to lose")
 
 
 def planned(strikes: list[tuple[float, str, Strike]], dice: random.Random) -> list[Attack]:

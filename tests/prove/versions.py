@@ -12,7 +12,7 @@ _STEPS: Final = Path("gateway/tickets/migrations/versions")
 EXPAND: Final = "t1_language"
 CONTRACT: Final = "t2_language_always"
 
-_EXPAND_STEP: Final = '''"""A ticket's language; a trigger fills it in for the version before, which knows no such thing."""
+_EXPAND_STEP: Final = '''"""A ticket's language; a trigger fills it in for older versions."""
 
 from alembic import op
 

@@ -93,8 +93,6 @@ def test_query_code_is_no_token(served: Served) -> None:
     """A citizen's code opens no agent's route, and an agent's token no citizen's."""
     receipt = served.file("楼道堆物")
     headers = {"Authorization": f"Bearer {receipt['query_code']}"}
-    assert_problem(
-        served.call("GET", "/api/v1/tickets", headers=headers), 401, "not-signed-in"
-    )
+    assert_problem(served.call("GET", "/api/v1/tickets", headers=headers), 401, "not-signed-in")
     reply = served.agent("GET", receipt["status_url"])
     assert_problem(reply, 401, "wrong-code")

@@ -130,7 +130,7 @@ def test_version_conflict(served: Served, ticket: Any) -> None:
     assert_problem(_confirm(served, later), 409, "version-conflict")
 
 
-BAD_CHOICES = {
+BAD_CHOICES: dict[str, tuple[dict[str, Any], str]] = {
     "a version as string": ({"version": "x"}, "/version"),
     "version nought": ({"version": 0}, "/version"),
     "a huge version": ({"version": 2**31}, "/version"),

@@ -197,9 +197,7 @@ def test_bad_http(unchanged: Served, name: str) -> None:
 def test_gzip_bomb(unchanged: Served) -> None:
     """A body is counted after it was unpacked."""
     bomb = gzip.compress(json.dumps({"text": "0" * 5_000_000}).encode())
-    assert_problem(
-        unchanged.send(request(bomb, "Content-Encoding: gzip")), 413, "too-large"
-    )
+    assert_problem(unchanged.send(request(bomb, "Content-Encoding: gzip")), 413, "too-large")
 
 
 def test_chunks_without_end(unchanged: Served) -> None:

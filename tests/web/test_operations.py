@@ -57,7 +57,7 @@ def test_metrics(served: Served) -> None:
         'jiesu_http_requests_total{method="POST",route="/api/v1/appeals",status="201"}',
         "jiesu_triage_batch_seconds_bucket",
         'jiesu_outbox_depth{state="unpublished"}',
-        'jiesu_tickets_waiting{queue=',
+        "jiesu_tickets_waiting{queue=",
     ):
         assert name in text, name
     assert "13912345678" not in text

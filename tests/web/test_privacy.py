@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -21,8 +22,8 @@ IDENTITIES = ("11010119900307803X", "110101198001010053")
 ADDRESS = "琉璃井西巷九号院"
 FILES = ("疏桐家的照片.png", "砚秋录音.txt")
 WORDS = (
-    "紫檀色水柜", "碧螺旋塔吊", "青釉下水道", "赭石人行道", "靛蓝配电箱", "琥珀路灯杆", "朱砂井盖圈",
-    "月白健身器", "黛绿公交亭",
+    "紫檀色水柜", "碧螺旋塔吊", "青釉下水道", "赭石人行道", "靛蓝配电箱",
+    "琥珀路灯杆", "朱砂井盖圈", "月白健身器", "黛绿公交亭",
 )  # fmt: skip
 MULTIPART = "multipart/form-data; boundary=border"
 
@@ -105,8 +106,6 @@ def _tell_forms(session: Session) -> None:
 
 
 def _tell_wrongly(served: Served) -> None:
-    from urllib.parse import quote
-
     words, phone = WORDS[4], PHONES[1]
     for body in (
         words.encode(),
@@ -177,8 +176,6 @@ def _triage_children(served: Served) -> list[int]:
 
 
 def _spellings(words: str) -> list[bytes]:
-    from urllib.parse import quote
-
     escaped = json.dumps(words)[1:-1]
     return [
         words.encode(), words.encode("gbk"), escaped.encode(), quote(words).encode(),

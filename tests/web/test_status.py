@@ -1,12 +1,13 @@
 """Where an appeal stands: number and query code open it, and nothing else does."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.tickets.numbers import ticket_id
 from tests.web.wire import APPEALS, Reply, Served, assert_problem
-from gateway.clock import SystemClock
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def _spellings(code: str) -> list[str]:
     return [
         code.lower(),
         code.replace("-", ""),
-        code.replace("-", " ").strip().replace(" ", ""),
+        code[:3] + " " + code[3:],
         code.replace("0", "O").replace("1", "I"),
         code.replace("0", "o").replace("1", "l"),
         code.replace("1", "L"),
@@ -45,14 +46,12 @@ def _spellings(code: str) -> list[str]:
 
 def test_spellings_of_the_code(served: Served) -> None:
     """A code is read in any case, with or without dashes, O as 0, I and L as 1."""
-    seen = set()
-    for _ in range(8):
+    receipt = served.file("路面积水")
+    while not set("01") & set(receipt["query_code"]):
         receipt = served.file("路面积水")
-        for spelling in _spellings(receipt["query_code"]):
-            reply = _ask(served, receipt["ticket_id"], spelling)
-            assert reply.status == 200, "a spelling was refused"
-        seen |= set(receipt["query_code"])
-    assert seen & set("01"), "no code had a digit that looks like a letter: file some more"
+    for spelling in _spellings(receipt["query_code"]):
+        reply = _ask(served, receipt["ticket_id"], spelling)
+        assert reply.status == 200, spelling
 
 
 @pytest.mark.parametrize("kind", ["with dashes", "with spaces"])
@@ -62,9 +61,7 @@ def test_spellings_of_the_number(served: Served, receipt: dict[str, Any], kind: 
     assert _ask(served, number, receipt["query_code"]).status == 200
 
 
-def test_wrong_code_and_unknown_ticket_look_alike(
-    served: Served, receipt: dict[str, Any]
-) -> None:
+def test_wrong_code_and_unknown_ticket_look_alike(served: Served, receipt: dict[str, Any]) -> None:
     """Nobody learns which numbers exist: both are the same 401, word for word."""
     nobody = ticket_id(99_000_001, SystemClock().now())
     replies = [
@@ -81,8 +78,6 @@ def test_wrong_code_and_unknown_ticket_look_alike(
 @pytest.mark.parametrize("number", ["261124271828188", "1", "9" * 15, "abc", "%00", "²" * 15])
 def test_wrong_check_digit(served: Served, receipt: dict[str, Any], number: str) -> None:
     """A number that cannot be one is told so, before any code is looked at."""
-    from urllib.parse import quote
-
     spelled = number if number.startswith("%") else quote(number)
     assert_problem(_ask(served, spelled, receipt["query_code"]), 404, "no-such-ticket")
 

@@ -3,8 +3,8 @@
 import asyncio
 import http.client
 import json
-import sqlite3
 import socket
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
