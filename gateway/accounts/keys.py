@@ -6,6 +6,7 @@ can never repeat. Rotation adds a key-encryption key and wraps the data keys ane
 """
 
 import base64
+import fcntl
 import hashlib
 import hmac
 import itertools
@@ -200,8 +201,17 @@ def read_key_file(setting: str | None, data_dir: Path) -> tuple[KeyFile, Path | 
     if setting and not path.exists():
         raise KeysError(f"JIESU_KEYS names {path}, which does not exist")
     if not path.exists():
-        write_key_file(path, KeyFile.generate())
+        _make_key_file(path)
     return KeyFile.parse(path.read_text()), path
+
+
+def _make_key_file(path: Path) -> None:
+    """Write new keys unless another process that starts just now has done so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            write_key_file(path, KeyFile.generate())
 
 
 def write_key_file(path: Path, key_file: KeyFile) -> None:

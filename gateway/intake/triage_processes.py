@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import multiprocessing
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,10 @@ class TriageFailed(Exception):
     """The model could not decide on an appeal, or its process died over it."""
 
 
+class TriageDied(TriageFailed):
+    """The process died, over this appeal or over something else."""
+
+
 class TriageProcesses:
     """A pool of processes, each with the model loaded; one that dies is replaced."""
 
@@ -39,13 +44,13 @@ class TriageProcesses:
         await asyncio.gather(*(self.decide([]) for _ in range(self._count)))
 
     async def decide(self, appeals: Sequence[Appeal]) -> list[str]:
-        """Return a decision's JSON for each appeal; raise `TriageFailed`."""
+        """Return a decision's JSON for each appeal; raise `TriageFailed` or `TriageDied`."""
         try:
             return await self._submit(appeals)
         except BrokenProcessPool:
             self._abandon()
             self._metrics.child_restarts.labels("triage").inc()
-            raise TriageFailed("the triage process died: the model bundle may be broken") from None
+            raise TriageDied("the triage process died: the model bundle may be broken") from None
         except Exception as error:
             raise TriageFailed(f"triage raised {type(error).__name__}") from None
 
@@ -98,6 +103,10 @@ def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     global _pipeline  # noqa: PLW0603 - a process of its own, loaded once
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():
+        # It was killed while this child started: nobody would ever end it.
+        os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _pipeline = assemble(Path(models_dir), catalogue)

@@ -76,5 +76,11 @@ async def connect_writer(path: str) -> aiosqlite.Connection:
 
 
 async def _started(connection: aiosqlite.Connection) -> aiosqlite.Connection:
-    connection._thread.daemon = True  # noqa: SLF001
-    return await connection
+    thread = connection._thread  # noqa: SLF001
+    thread.daemon = True
+    try:
+        return await connection
+    except sqlite3.Error:
+        # It has nothing left to do; a loop that closes now would be gone when it says so.
+        thread.join()
+        raise

@@ -51,7 +51,8 @@ class Checks:
         """Every story was accepted to its end, all of it on one ticket with one query code."""
         for story in self._stories:
             accepted = self._by_story.get(story.number, [])
-            missing = [send.key for send in story.sends if not _is_among(send.key, accepted)]
+            sent = [item.send for item in accepted]
+            missing = [send.key for send in story.sends if send not in sent]
             if missing or len(accepted) != len(story.sends):
                 yield f"story {story.number}: {missing} of {len(story.sends)} was never accepted"
             codes = {(a.receipt["ticket_id"], a.receipt["query_code"]) for a in accepted}
@@ -185,10 +186,6 @@ class Checks:
 
 def _is_number(word: str) -> bool:
     return len(word.strip(":")) == 15 and word.strip(":").isdigit()
-
-
-def _is_among(key: str, accepted: Sequence[Accepted]) -> bool:
-    return any(item.send.key == key for item in accepted)
 
 
 def _digests(accepted: Accepted) -> tuple[str, ...]:
