@@ -163,7 +163,7 @@ class _Composer:
         """Return a text of 1, 2, 3 … 120 characters, then of lengths that grow to the longest."""
         length = step + 1
         if step >= 120:
-            length = int(120 * (_LONGEST / 120) ** ((step - 119) % 131 / 130))
+            length = int(120 * (_LONGEST / 120) ** ((((step - 119) % 131) / 130) ** 2))
         parts: list[str] = []
         while sum(map(len, parts)) < length:
             parts.append(self._plain())
