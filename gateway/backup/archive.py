@@ -14,6 +14,8 @@ from typing import IO, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gateway.durable import flush
+
 FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
 _PIECE: Final = 256 * 1024
@@ -87,7 +89,7 @@ def create_archive(path: Path, at: datetime) -> Iterator[ArchiveWriter]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    flush_folder(path.parent)
+    flush(path.parent)
 
 
 def check_archive(path: Path) -> Manifest:
@@ -141,12 +143,3 @@ def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
     """Yield a member's content."""
     while piece := file.read(_PIECE):
         yield piece
-
-
-def flush_folder(path: Path) -> None:
-    """Make renamings in the folder last."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -23,12 +23,12 @@ from gateway.backup.archive import (
     BackupError,
     Manifest,
     check_archive,
-    flush_folder,
     members,
     pieces_of,
 )
 from gateway.backup.rows import Row, batches, parse_lines, tables_of
 from gateway.clock import Clock
+from gateway.durable import flush
 from gateway.intake.attachments import Attachments
 from gateway.tickets.database import Database
 from gateway.tickets.migrate import known_revisions, migrate
@@ -176,7 +176,7 @@ def _put_file(path: Path, file: IO[bytes]) -> None:
     with draft.open("wb") as target:
         shutil.copyfileobj(file, target)
     draft.replace(path)
-    flush_folder(path.parent)
+    flush(path.parent)
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

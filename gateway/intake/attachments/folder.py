@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.durable import flush
 from gateway.intake.attachments.errors import AttachmentMissing
 from gateway.intake.attachments.scratch import (
     PIECE_BYTES,
     ScratchFile,
     drop_leftovers,
-    flush,
     in_thread,
     try_writing,
 )

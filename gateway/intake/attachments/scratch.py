@@ -68,15 +68,6 @@ def try_writing(folder: Path) -> None:
         trial.discard()
 
 
-def flush(path: Path) -> None:
-    """Put a file, or a folder's list of files, on the disk for good."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
 async def in_thread(work: Callable[..., R], *arguments: Any) -> R:
     """Run it in a thread; wait for its end even if cancelled: a file has one user at a time."""
     running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
