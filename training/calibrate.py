@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-
-from triage.calibration import softmax
+from scipy.special import softmax
 
 _TEMPERATURES = (0.05, 5.0)
 
@@ -29,7 +28,7 @@ def temperature(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float
         logits = np.hstack([np.zeros_like(logits), logits])
 
     def loss(value: float) -> float:
-        shares = softmax(logits, value)[np.arange(len(classes)), classes]
+        shares = softmax(logits / value, axis=1)[np.arange(len(classes)), classes]
         return float(-np.log(np.maximum(shares, 1e-12)).mean())
 
     found = minimize_scalar(loss, bounds=_TEMPERATURES, method="bounded")

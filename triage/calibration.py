@@ -4,6 +4,7 @@ All values are found on held-out data by `training` and travel in the bundle's c
 """
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import TypeVar
 
 import numpy as np
@@ -30,18 +31,17 @@ class Calibration(BaseModel):
     coverage: float = Field(gt=0, lt=1, description="share of right units that the set must hold")
 
 
-def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
-    """Probabilities of one head's logits, shape (classes,) or (rows, classes)."""
-    scaled = logits / temperature
-    scaled = scaled - scaled.max(axis=-1, keepdims=True)
-    powers = np.exp(scaled)
-    result: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return result
+def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
+    """Probabilities of the classes of one head."""
+    top = max(logits)
+    powers = [exp((value - top) / temperature) for value in logits]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def sigmoid(logit: float, temperature: float = 1.0) -> float:
     """Probability of a two-class head's logit."""
-    return float(1 / (1 + np.exp(-np.clip(logit / temperature, -60, 60))))
+    return 1 / (1 + exp(-min(max(logit / temperature, -60.0), 60.0)))
 
 
 def blend(learned: Mapping[T, float], claims: Mapping[T, float], trust: float) -> dict[T, float]:

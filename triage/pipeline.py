@@ -22,7 +22,7 @@ Name = TypeVar("Name", bound=StrEnum)
 
 __all__ = ["Appeal", "Pipeline", "SourceText", "most", "tier_by_rules"]
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_TWO_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff].*?[\u3400-\u4dbf\u4e00-\u9fff]", re.DOTALL)
 #: Kind and topic where there is nothing to judge by; a person looks at these.
 _NO_KIND, _NO_TOPIC = Kind.INQUIRY, Topic.PARTY_AFFAIRS
 
@@ -63,7 +63,7 @@ class Pipeline:
 
     def _decide(self, facts: _Facts, prediction: Prediction) -> Decision:
         calibration = self.classifier.calibration
-        readable = len(_HAN.findall(facts.document.text)) > 1
+        readable = _TWO_HAN.search(facts.document.text) is not None
         learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
         tier = max(facts.tier, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
         within = readable and (

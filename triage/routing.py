@@ -101,7 +101,8 @@ def route(
     matter = claimed[0].hit.matter if claimed else None
     unit = matter.lead if matter else ranked[0]
     # The unit that is decided on stands first, also where several entries outweigh its one.
-    ranked.sort(key=lambda code: code != without_place(unit))
+    first = without_place(unit)
+    ranked.sort(key=lambda code: code != first)
     if unit == DISTRICT and district is not None:
         unit = district
     supporting = _supporting(matter, unit, ranked, probabilities, learned.several, calibration)

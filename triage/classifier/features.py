@@ -7,6 +7,9 @@ is a feature.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from triage.text.segment import words
 
@@ -64,17 +67,34 @@ class Vocabulary:
             self.ends[name] = first
         #: Words and pairs by number, to show them as evidence.
         self.shown = [*fields[WORDS], *fields[PAIRS]]
+        # Every known gram lies inside a run of Chinese characters, so that the automaton finds
+        # what `gram_features` would spell out, a few hundred pieces a text, to look them up.
+        self._grams = AhoCorasick(
+            list(fields[GRAMS]), implementation=Implementation.ContiguousNFA, store_patterns=False
+        )
 
     def __len__(self) -> int:
         return self.ends[GRAMS]
 
     def counts(self, found: Mapping[str, Sequence[str]]) -> dict[int, int]:
-        """How often each known feature occurs, by number, ascending by field."""
-        counted: dict[int, int] = {}
-        for name in FIELDS:
-            numbers = self._numbers[name]
-            for item, times in Counter(found[name]).items():
-                number = numbers.get(item)
-                if number is not None:
-                    counted[number] = times
-        return counted
+        """How often each known feature occurs, by number."""
+        return _counted(map(self._numbers[name].get, found[name]) for name in FIELDS)
+
+    def read(self, text: str) -> dict[int, int]:
+        """The same as `counts(features(text))`, sooner."""
+        single, pairs = word_features(words(text))
+        first = self.ends[PAIRS]
+        grams = self._grams.find_matches_as_indexes(text, overlapping=True)
+        return _counted(
+            (
+                map(self._numbers[WORDS].get, single),
+                map(self._numbers[PAIRS].get, pairs),
+                [first + number for number, _, _ in grams],
+            )
+        )
+
+
+def _counted(numbers: Iterable[Iterable[int | None]]) -> dict[int, int]:
+    counted = Counter(chain.from_iterable(numbers))
+    counted.pop(None, None)
+    return counted  # type: ignore[return-value]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, BundleError
 from triage.calibration import Calibration, Floats, sigmoid, softmax
-from triage.classifier.features import PAIRS, Vocabulary, features
+from triage.classifier.features import PAIRS, Vocabulary
 from triage.classifier.port import Prediction
 from triage.decision import Kind, ModelVersion, Tier, Topic
 
@@ -86,7 +86,7 @@ class LinearClassifier:
 
     def _vector(self, text: str) -> tuple[NDArray[np.intp], Floats]:
         """Numbers and tf-idf values of the known features, each block of length one."""
-        counted = self._vocabulary.counts(features(text))
+        counted = self._vocabulary.read(text)
         numbers = np.fromiter(counted, dtype=np.intp, count=len(counted))
         times = np.fromiter(counted.values(), dtype=np.float32, count=len(counted))
         values = (1 + np.log(times)) * self._idf[numbers]
@@ -120,19 +120,19 @@ def read_scores(
     """Calibrated probabilities out of one text's raw scores, shape (columns,)."""
     columns = head_columns(heads)
     warmth = calibration.temperatures
+    values: list[float] = scores.tolist()
 
-    def shares(head: str) -> list[float]:
-        found: list[float] = softmax(scores[columns[head]], warmth[head]).tolist()
-        return found
+    def shares(head: str) -> dict[str, float]:
+        return dict(zip(heads[head], softmax(values[columns[head]], warmth[head]), strict=True))
 
     def share(head: str) -> float:
-        return sigmoid(float(scores[columns[head]][0]), warmth[head])
+        return sigmoid(values[columns[head]][0], warmth[head])
 
     return Prediction(
-        units=dict(zip(heads[UNIT], shares(UNIT), strict=True)),
-        tiers=dict(zip(map(Tier, heads[TIER]), shares(TIER), strict=True)),
-        kinds=dict(zip(map(Kind, heads[KIND]), shares(KIND), strict=True)),
-        topics=dict(zip(map(Topic, heads[TOPIC]), shares(TOPIC), strict=True)),
+        units=shares(UNIT),
+        tiers={Tier(name): value for name, value in shares(TIER).items()},
+        kinds={Kind(name): value for name, value in shares(KIND).items()},
+        topics={Topic(name): value for name, value in shares(TOPIC).items()},
         in_domain=share(DOMAIN),
         several=share(SEVERAL),
         evidence=evidence,

@@ -6,7 +6,7 @@ window and sentence. Everything is literal and matched on normalised text.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.rules.scanner import Scanner
@@ -56,21 +56,14 @@ class ExpressionSet:
     def __init__(self, expressions: Sequence[tuple[Expression, int]]) -> None:
         self._wanted = [len(expression.wanted) for expression, _ in expressions]
         self._windows = [window for _, window in expressions]
-        self._terms = [
-            tuple(
-                (literal, slot)
-                for slot, literals in enumerate(expression.wanted + expression.unwanted)
-                for literal in dict.fromkeys(literals)
-            )
-            for expression, _ in expressions
-        ]
+        self._slots = [_slots_by_literal(expression) for expression, _ in expressions]
         self._most_wanted = max(self._wanted, default=0)
         self._masks = self._masks_by_literal(expressions)
         self._asks_no_more = [
             sum(1 << index for index, wanted in enumerate(self._wanted) if wanted <= slot)
             for slot in range(self._most_wanted)
         ]
-        self._scanner = Scanner({literal for terms in self._terms for literal, _ in terms})
+        self._scanner = Scanner({literal for slots in self._slots for literal in slots})
 
     def _masks_by_literal(
         self, expressions: Sequence[tuple[Expression, int]]
@@ -87,27 +80,37 @@ class ExpressionSet:
                     of_literal[slot] = of_literal.get(slot, 0) | 1 << index
         return {literal: tuple(by_slot.items()) for literal, by_slot in masks.items()}
 
-    def hits(self, text: str) -> dict[int, list[Hit]]:
-        """For every expression whose wanted words all occur, all its hits, ordered by start."""
+    def hits(self, text: str, among: int | None = None) -> dict[int, list[Hit]]:
+        """For every expression whose wanted words all occur, all its hits, ordered by start.
+
+        `among` is a number whose bits are the expressions that are asked for; None asks for all.
+        """
         places: dict[str, list[int]] = {}
         for start, literal in self._scanner.scan(text):
             places.setdefault(literal, []).append(start)
         return {
-            index: sorted(
-                (start, start + len(literal), slot)
-                for literal, slot in self._terms[index]
-                for start in places.get(literal, ())
-            )
-            for index in self._complete(places)
+            index: self._hits_of(self._slots[index], places)
+            for index in self._complete(places, among)
         }
 
-    def _complete(self, places: Iterable[str]) -> list[int]:
+    @staticmethod
+    def _hits_of(
+        slots_of: Mapping[str, tuple[int, ...]], places: Mapping[str, list[int]]
+    ) -> list[Hit]:
+        return sorted(
+            (start, start + len(literal), slot)
+            for literal in places.keys() & slots_of.keys()
+            for slot in slots_of[literal]
+            for start in places[literal]
+        )
+
+    def _complete(self, places: Iterable[str], among: int | None) -> list[int]:
         """Numbers of the expressions of which every wanted term is among these literals."""
         seen = [0] * self._most_wanted
         for literal in places:
             for slot, mask in self._masks.get(literal, ()):
                 seen[slot] |= mask
-        complete = (1 << len(self._wanted)) - 1
+        complete = (1 << len(self._wanted)) - 1 if among is None else among
         for noted, asks_no_more in zip(seen, self._asks_no_more, strict=True):
             complete &= noted | asks_no_more
         found = []
@@ -146,6 +149,14 @@ class ExpressionSet:
             slots.setdefault(sentences.at(start), set()).add(slot)
         full = set(range(wanted))
         return frozenset(number for number, seen in slots.items() if seen == full)
+
+
+def _slots_by_literal(expression: Expression) -> dict[str, tuple[int, ...]]:
+    slots: dict[str, tuple[int, ...]] = {}
+    for slot, literals in enumerate(expression.wanted + expression.unwanted):
+        for literal in dict.fromkeys(literals):
+            slots[literal] = (*slots.get(literal, ()), slot)
+    return slots
 
 
 def _spoiled(unwanted: list[Hit], start: int, end: int, window: int, sentences: Sentences) -> bool:

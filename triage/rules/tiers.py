@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from triage.decision import URGENCY, Tier
 from triage.rules.expressions import Expression, ExpressionSet
@@ -49,30 +51,41 @@ class TierRules:
         self._unless_owner = [number for number, _ in unless]
         self._words = ExpressionSet([(item, self.rules[number].within) for number, item in words])
         self._unless = ExpressionSet([(item, self.rules[number].within) for number, item in unless])
+        self._unless_of = [0] * len(self.rules)
+        for index, number in enumerate(self._unless_owner):
+            self._unless_of[number] |= 1 << index
 
     def fired(self, text: str, sentences: Sentences) -> list[TierHit]:
         """The rules that hold on a normalised text, most urgent first, then in reading order."""
-        # Few texts match at all, so that excuses are looked for in few.
-        excused: dict[int, set[int]] | None = None
-        best: dict[int, tuple[int, int]] = {}
+        matched: dict[int, list[tuple[int, int]]] = {}
         for index, found in self._words.hits(text).items():
-            number = self._word_owner[index]
-            for match in self._words.matches(index, found, sentences):
-                if excused is None:
-                    excused = self._excused(text, sentences)
-                if excused.get(number, _NOWHERE).isdisjoint(
-                    sentences.touched(match.start, match.end)
-                ):
-                    place = (match.start, match.end)
-                    best[number] = min(best.get(number, place), place)
-                    break
-        fired = [TierHit(self.rules[number], *place) for number, place in best.items()]
+            places = matched.setdefault(self._word_owner[index], [])
+            places += [
+                (match.start, match.end) for match in self._words.matches(index, found, sentences)
+            ]
+        excused = self._excused([number for number, at in matched.items() if at], text, sentences)
+        fired = [
+            TierHit(self.rules[number], *min(holding))
+            for number, places in matched.items()
+            if (holding := _outside(places, excused.get(number, _NOWHERE), sentences))
+        ]
         return sorted(fired, key=lambda hit: (-URGENCY[hit.rule.tier], hit.start, hit.rule.id))
 
-    def _excused(self, text: str, sentences: Sentences) -> dict[int, set[int]]:
-        """For every rule, the numbers of the sentences in which it does not count."""
+    def _excused(
+        self, numbers: Sequence[int], text: str, sentences: Sentences
+    ) -> dict[int, set[int]]:
+        """For each of these rules, the numbers of the sentences in which it does not count."""
         excused: dict[int, set[int]] = {}
-        for index, found in self._unless.hits(text).items():
-            held = self._unless.sentences_that_hold(index, found, sentences)
-            excused.setdefault(self._unless_owner[index], set()).update(held)
+        among = reduce(or_, (self._unless_of[number] for number in numbers), 0)
+        # Few texts match at all, so that excuses are looked for in few.
+        if among:
+            for index, found in self._unless.hits(text, among).items():
+                held = self._unless.sentences_that_hold(index, found, sentences)
+                excused.setdefault(self._unless_owner[index], set()).update(held)
         return excused
+
+
+def _outside(
+    places: Sequence[tuple[int, int]], excused: frozenset[int] | set[int], sentences: Sentences
+) -> list[tuple[int, int]]:
+    return [place for place in places if excused.isdisjoint(sentences.touched(*place))]
