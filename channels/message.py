@@ -41,7 +41,8 @@ class Message:
     """One message of a citizen; `(channel, message_id)` is its key for ever."""
 
     channel: str
-    message_id: str
+    message_id: str | None
+    """None where the sender gave it no key: it is a new message, whatever it says."""
     text: str
     raw: bytes
     """What came over the wire, kept encrypted as evidence."""

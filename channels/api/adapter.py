@@ -59,7 +59,7 @@ def read_parts(parts: Mapping[str, str]) -> AppealBody:
 def to_message(
     body: AppealBody,
     *,
-    message_id: str,
+    message_id: str | None,
     raw: bytes,
     attachments: tuple[Attachment, ...],
     max_text: int,

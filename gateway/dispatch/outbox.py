@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.tickets import schema
 from gateway.tickets.addressing import addressee
 from gateway.tickets.document import dump_document, ticket_document
+from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Words, attachments_of, latest_decisions, words_of
 from gateway.tickets.ticket import Ticket
 
@@ -19,6 +20,23 @@ _table = schema.outbox
 _tickets = schema.tickets
 _newer = _table.alias("newer")
 _UNPUBLISHED = _table.c.published_at.is_(None)
+_ENQUEUE: Final = ManyRows(insert(_table))
+_MARK_PUBLISHED: Final = ManyRows(
+    update(_table)
+    .where(_table.c.number == bindparam("of"))
+    .values(published_at=bindparam("at"), entry_ms=bindparam("ms"), entry_seq=bindparam("seq"))
+)
+_THIS_ENTRY = (
+    _newer.c.tier == bindparam("of"),
+    _newer.c.entry_ms == bindparam("ms"),
+    _newer.c.entry_seq == bindparam("seq"),
+)
+_FORGET: Final = ManyRows(
+    delete(_table).where(
+        _table.c.ticket_id == select(_newer.c.ticket_id).where(*_THIS_ENTRY).scalar_subquery(),
+        _table.c.version <= select(_newer.c.version).where(*_THIS_ENTRY).scalar_subquery(),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +90,7 @@ async def enqueue(
     hold_until: datetime | None = None,
 ) -> None:
     """Put the tickets' present versions into the outbox, held until a time if one is given."""
-    if drafts:
-        rows = [_row(draft, now, hold_until) for draft in drafts]
-        await connection.execute(insert(_table), rows)
+    await _ENQUEUE.run(connection, [_row(draft, now, hold_until) for draft in drafts])
 
 
 def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, Any]:
@@ -105,7 +121,12 @@ async def take_back(connection: AsyncConnection, ticket_id: str, version: int) -
     return found.rowcount > 0
 
 
-_WAITING = (
+_RELEASE: Final = (
+    update(_table)
+    .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= bindparam("now"))
+    .values(released=True)
+)
+_WAITING: Final = (
     select(
         _table.c.number,
         _table.c.ticket_id,
@@ -138,11 +159,7 @@ async def waiting(connection: AsyncConnection, now: datetime, most: int) -> list
 
     From here on it cannot be taken back.
     """
-    await connection.execute(
-        update(_table)
-        .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= now)
-        .values(released=True)
-    )
+    await connection.execute(_RELEASE, {"now": now})
     rows = await connection.execute(_WAITING, {"most": most})
     return [Waiting(*row) for row in rows]
 
@@ -156,10 +173,8 @@ async def mark_published(
     connection: AsyncConnection, entries: Sequence[tuple[int, tuple[int, int]]], now: datetime
 ) -> None:
     """Note the entry ids, as `(milliseconds, sequence)`, of the rows with these numbers."""
-    await connection.execute(
-        update(_table)
-        .where(_table.c.number == bindparam("of"))
-        .values(published_at=bindparam("at"), entry_ms=bindparam("ms"), entry_seq=bindparam("seq")),
+    await _MARK_PUBLISHED.run(
+        connection,
         [{"of": number, "at": now, "ms": ms, "seq": seq} for number, (ms, seq) in entries],
     )
 
@@ -171,18 +186,8 @@ async def forget_delivered(
 
     Lower versions of the same tickets go too: every group would drop them from now on.
     """
-    done = (
-        _newer.c.tier == bindparam("of"),
-        _newer.c.entry_ms == bindparam("ms"),
-        _newer.c.entry_seq == bindparam("seq"),
-    )
-    await connection.execute(
-        delete(_table).where(
-            _table.c.ticket_id == select(_newer.c.ticket_id).where(*done).scalar_subquery(),
-            _table.c.version <= select(_newer.c.version).where(*done).scalar_subquery(),
-        ),
-        [{"of": tier, "ms": ms, "seq": seq} for ms, seq in entries],
-    )
+    rows = [{"of": tier, "ms": ms, "seq": seq} for ms, seq in entries]
+    await _FORGET.run(connection, rows)
 
 
 async def publish_again(

@@ -12,6 +12,7 @@ from gateway.dispatch import outbox
 from gateway.dispatch.outbox import Waiting
 from gateway.dispatch.streams import EntryId
 from gateway.tickets import schema
+from gateway.tickets.many import ManyRows
 from gateway.tickets.workflow import Status, change_status
 from triage.decision import Tier
 
@@ -36,7 +37,7 @@ def dispatched(status: Status) -> Status:
 
 # Only the relay writes these columns of a ticket, so that it need not read the ticket again; a
 # ticket that was closed meanwhile keeps its status.
-_DISPATCH: Final = (
+_DISPATCH: Final = ManyRows(
     update(schema.tickets)
     .where(schema.tickets.c.id == bindparam("of"))
     .values(
@@ -54,6 +55,12 @@ _DISPATCH: Final = (
     )
 )
 
+_APPEND: Final = ManyRows(insert(schema.history))
+_FORGET_POSITION: Final = delete(schema.stream_positions).where(
+    schema.stream_positions.c.tier == bindparam("of")
+)
+_NOTE_POSITION: Final = ManyRows(insert(schema.stream_positions))
+
 
 async def record(
     connection: AsyncConnection,
@@ -66,15 +73,12 @@ async def record(
         connection, [(entry.row.number, entry_id) for entry, entry_id in published], now
     )
     last = published[-1][1]
-    positions = schema.stream_positions
-    await connection.execute(delete(positions).where(positions.c.tier == tier))
-    await connection.execute(
-        insert(positions).values(tier=tier, entry_ms=last[0], entry_seq=last[1])
+    await connection.execute(_FORGET_POSITION, {"of": tier})
+    await _NOTE_POSITION.run(
+        connection, [{"tier": tier, "entry_ms": last[0], "entry_seq": last[1]}]
     )
-    await connection.execute(_DISPATCH, [_dispatch_row(entry) for entry, _ in published])
-    await connection.execute(
-        insert(schema.history), [_history_row(entry, now) for entry, _ in published]
-    )
+    await _DISPATCH.run(connection, [_dispatch_row(entry) for entry, _ in published])
+    await _APPEND.run(connection, [_history_row(entry, now) for entry, _ in published])
 
 
 def _dispatch_row(entry: Entry) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.intake.masking import Masked
 from gateway.tickets import schema
+from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, Words
-from triage.decision import Decision, Tier
+from triage.decision import Tier
+
+_NEW_DECISIONS: Final = ManyRows(insert(schema.decisions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,8 @@ class Outcome:
     """What triage made of a ticket: a decision, or the tier of the rules where it failed."""
 
     claimed: Claimed
-    decision: Decision | None
-    document: dict[str, Any] | None = None
-    """The decision as it is stored, its reasons pointing into the masked texts."""
+    decision: dict[str, Any] | None
+    """The document of the decision as it is stored, its reasons pointing into the masked texts."""
     rules_tier: Tier | None = None
 
 
@@ -47,14 +49,13 @@ async def store_decisions(
             "ticket_id": outcome.claimed.ticket_id,
             "version": happening.ticket.version,
             "made_at": now,
-            "model": f"{outcome.decision.model.name}@{outcome.decision.model.version}",
-            "decision": outcome.document,
+            "model": "{name}@{version}".format_map(outcome.decision["model"]),
+            "decision": outcome.decision,
         }
         for outcome, happening in zip(outcomes, happenings, strict=True)
         if outcome.decision is not None
     ]
-    if rows:
-        await connection.execute(insert(schema.decisions), rows)
+    await _NEW_DECISIONS.run(connection, rows)
 
 
 def masked_decision(document: dict[str, Any], words: list[Words]) -> dict[str, Any]:

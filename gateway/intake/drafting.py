@@ -24,6 +24,8 @@ class Drafted:
     query_code: str
     query: dict[str, Any]
     edits: str | None
+    may_repeat: bool
+    """Whether its sender may send it again: else nobody need look for it."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -55,7 +57,7 @@ def draft(
     row = {
         "id": identity,
         "channel": message.channel,
-        "message_id": message.message_id,
+        "message_id": message.message_id or f"new:{identity}",
         "ticket_id": ticket_id,
         "received_at": received_at,
         "sent_at": message.sent_at,
@@ -80,6 +82,7 @@ def draft(
             "sealed_query_code": vault.seal(query_code.encode(), query_context(ticket_id)),
         },
         edits=message.edits,
+        may_repeat=message.message_id is not None,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,7 @@ from gateway.clock import Clock
 from gateway.intake.drafting import Drafted, draft, query_context
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+from gateway.tickets.many import ManyRows
 from gateway.tickets.numbers import new_query_code, ticket_id
 from gateway.tickets.store import Happening, append_history, lock_tickets, save
 from gateway.tickets.ticket import Ticket, receive
@@ -26,6 +27,25 @@ from gateway.tickets.ticket import Ticket, receive
 _BLOCK: Final = 5_000
 _BATCH: Final = 128
 _LONGEST_STEM: Final = 200
+_EARLIER: Final = (
+    select(
+        schema.messages.c.channel,
+        schema.messages.c.message_id,
+        schema.messages.c.ticket_id,
+        schema.messages.c.body_digest,
+        schema.tickets.c.sealed_query_code,
+    )
+    .join(schema.tickets, schema.tickets.c.id == schema.messages.c.ticket_id)
+    .where(
+        tuple_(schema.messages.c.channel, schema.messages.c.message_id).in_(
+            bindparam("keys", expanding=True)
+        )
+    )
+)
+_NEW_TICKETS: Final = ManyRows(insert(schema.tickets))
+_NEW_MESSAGES: Final = ManyRows(insert(schema.messages))
+_NEW_PEOPLE: Final = ManyRows(insert(schema.people))
+_NEW_ATTACHMENTS: Final = ManyRows(insert(schema.attachments))
 
 
 class KeyReused(Exception):
@@ -94,7 +114,7 @@ class Inbox:
         kept = await self._keep(drafted)
         if kept is None:
             if not repeats_are_edits:
-                raise KeyReused(message.message_id)
+                raise KeyReused(drafted.key[1])
             return await self.accept(_as_edit(message, drafted))
         self._accepted.ring()
         if kept.sealed_query_code is None:
@@ -156,11 +176,12 @@ def _fail(future: "asyncio.Future[_Kept]", error: Exception) -> None:
 def _as_edit(message: Message, drafted: Drafted) -> Message:
     """Return a vendor's changed message under a key of its own, pointing at the first."""
     digest: bytes = drafted.message["body_digest"]
-    edit = hashlib.sha256(message.message_id.encode() + digest).hexdigest()[:24]
+    key = drafted.key[1]
+    edit = hashlib.sha256(key.encode() + digest).hexdigest()[:24]
     return replace(
         message,
-        message_id=f"{message.message_id[:_LONGEST_STEM]}#{edit}",
-        edits=message.edits or message.message_id,
+        message_id=f"{key[:_LONGEST_STEM]}#{edit}",
+        edits=message.edits or key,
     )
 
 
@@ -205,20 +226,11 @@ class _Earlier:
 async def _known(
     connection: AsyncConnection, drafts: Sequence[Drafted]
 ) -> dict[tuple[str, str | None], _Earlier]:
-    keys = {drafted.key for drafted in drafts}
+    keys = {drafted.key for drafted in drafts if drafted.may_repeat}
     keys |= {(drafted.key[0], drafted.edits) for drafted in drafts if drafted.edits}
-    messages, tickets = schema.messages.c, schema.tickets.c
-    rows = await connection.execute(
-        select(
-            messages.channel,
-            messages.message_id,
-            messages.ticket_id,
-            messages.body_digest,
-            tickets.sealed_query_code,
-        )
-        .join(schema.tickets, tickets.id == messages.ticket_id)
-        .where(tuple_(messages.channel, messages.message_id).in_(keys))
-    )
+    if not keys:
+        return {}
+    rows = await connection.execute(_EARLIER, {"keys": list(keys)})
     return {(row[0], row[1]): _Earlier(*row[2:]) for row in rows}
 
 
@@ -238,16 +250,11 @@ async def _insert(
         rows = [
             {**ticket.to_row(), **item.query} for ticket, item in zip(tickets, opened, strict=True)
         ]
-        await connection.execute(insert(schema.tickets), rows)
+        await _NEW_TICKETS.run(connection, rows)
         await append_history(connection, [_received(ticket) for ticket in tickets])
-    if new:
-        await connection.execute(insert(schema.messages), [item.message for item in new])
-    people = [row for item in new for row in item.people]
-    if people:
-        await connection.execute(insert(schema.people), people)
-    attachments = [row for item in new for row in item.attachments]
-    if attachments:
-        await connection.execute(insert(schema.attachments), attachments)
+    await _NEW_MESSAGES.run(connection, [item.message for item in new])
+    await _NEW_PEOPLE.run(connection, [row for item in new for row in item.people])
+    await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
 
 
 def _received(ticket: Ticket) -> Happening:

@@ -79,7 +79,11 @@ _SPOKEN_NUMBERS: Final = (
     (re.compile(_PAUSE.join(["0", "[1-9]", "[0-9]", *["[0-9]"] * 8])), PHONE),
 )
 _SPOKEN_DIGIT: Final = re.compile("[零〇幺一二三四五六七八九]")
-_ANY_NUMBER: Final = re.compile(r"[0-9](?:[0-9 \-(),，、+]{7,})")
+_DIGITS: Final = "0-9０-９零〇幺一二三四五六七八九"
+_ANY_NUMBER: Final = re.compile(
+    rf"[{_DIGITS}][{_DIGITS} \-(),，、+（）＋－‐‑‒–—−　\u00a0\u2009\t]{{7,}}"
+)
+"""Eight characters of which a number may consist; most texts have none and are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,10 @@ def mask(text: str, name: str | None = None) -> Masked:
 
 def _numbers(text: str) -> list[Span]:
     """Find the numbers as they are written, then those that were spoken digit by digit."""
+    if not _ANY_NUMBER.search(text):
+        return []
     written = text.translate(_WRITTEN)
     spoken = written.translate(_SPOKEN)
-    if not _ANY_NUMBER.search(spoken):
-        return []
     found = list(_written_numbers(written))
     return found if spoken == written else [*found, *_spoken_numbers(text, spoken)]
 

@@ -34,7 +34,7 @@ from gateway.tickets.store import (
 from gateway.tickets.ticket import ClockRules, Ticket, apply_decision, leave_untriaged
 from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
 from triage.appeal import Appeal, SourceText
-from triage.decision import Decision, Tier
+from triage.decision import Tier
 
 log = structlog.get_logger(__name__)
 _LEASE: Final = timedelta(seconds=15)
@@ -160,8 +160,7 @@ class TicketOpener:
                 tier = self._tier_by_rules(appeals[item.ticket_id])
                 outcomes.append(Outcome(item, None, rules_tier=tier))
             else:
-                document = masked_decision(orjson.loads(decision), item.words)
-                outcomes.append(Outcome(item, Decision.model_validate_json(decision), document))
+                outcomes.append(Outcome(item, masked_decision(orjson.loads(decision), item.words)))
         return outcomes
 
     async def _decide(
@@ -224,7 +223,7 @@ class TicketOpener:
         if out:
             files = await attachments_of(connection, [ticket.id for ticket, _ in out])
             drafts = [
-                Draft(ticket, item.claimed.words, files.get(ticket.id, []), item.document)
+                Draft(ticket, item.claimed.words, files.get(ticket.id, []), item.decision)
                 for ticket, item in out
             ]
             await enqueue(connection, drafts, now)

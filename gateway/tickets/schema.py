@@ -1,6 +1,8 @@
 """The tables. History, decisions and confirmations are appended to, never edited."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -31,18 +33,32 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """Refuse naive times: whose zone would they be in?"""
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time without zone")
-        return value.astimezone(UTC) if value is not None else None
+        return _to_text if dialect.name == "sqlite" else _to_utc
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Give SQLite's text its zone back."""
-        if value is None:
-            return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return _from_text if dialect.name == "sqlite" else _to_utc
+
+
+def _to_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a time without zone")
+    return value.astimezone(UTC)
+
+
+@lru_cache(maxsize=1024)
+def _to_text(value: datetime | None) -> str | None:
+    """Return the text that sorts by time; one moment is written in many rows of a batch."""
+    utc = _to_utc(value)
+    return None if utc is None else utc.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
 
 Document = JSON().with_variant(JSONB(), "postgresql")

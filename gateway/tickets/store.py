@@ -5,20 +5,41 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.tickets import schema
+from gateway.tickets.many import ManyRows
 from gateway.tickets.ticket import FIELDS, Ticket
 
 _COLUMNS = [schema.tickets.c[name] for name in FIELDS]
 _FIXED = {"id", "channel", "accepted_at", "surge"}
 _BY_ID = select(*_COLUMNS).where(schema.tickets.c.id.in_(bindparam("ids", expanding=True)))
-_SAVE = (
+_LOCK = _BY_ID.order_by(schema.tickets.c.id).with_for_update()
+_CHANGED = [name for name in FIELDS if name not in _FIXED]
+_SAVE = ManyRows(
     update(schema.tickets)
     .where(schema.tickets.c.id == bindparam("of"))
-    .values({name: bindparam(name) for name in FIELDS if name not in _FIXED})
+    .values({name: bindparam(name) for name in _CHANGED})
 )
+_APPEND = ManyRows(insert(schema.history))
+
+
+def _of_tickets(table: Table, *names: str) -> Select[Any]:
+    """Return the query for what belongs to some tickets, in the order in which it came."""
+    return (
+        select(table.c.ticket_id, *(table.c[name] for name in names))
+        .where(table.c.ticket_id.in_(bindparam("ids", expanding=True)))
+        .order_by(table.c.number)
+    )
+
+
+_WORDS = _of_tickets(
+    schema.messages,
+    *("id", "channel", "received_at", "masked_text", "mask_spans", "place", "sealed_text"),
+)
+_ATTACHMENTS = _of_tickets(schema.attachments, "message", "address", "size", "media_type")
+_DECISIONS = _of_tickets(schema.decisions, "decision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +68,7 @@ async def lock_tickets(connection: AsyncConnection, ids: Iterable[str]) -> dict[
 
     Always taken in the order of their numbers, so that two writers never wait for each other.
     """
-    statement = _BY_ID.order_by(schema.tickets.c.id).with_for_update()
-    rows = await connection.execute(statement, {"ids": list(ids)})
+    rows = await connection.execute(_LOCK, {"ids": list(ids)})
     return {row.id: Ticket.from_row(row) for row in rows}
 
 
@@ -62,21 +82,15 @@ async def lock_ticket(connection: AsyncConnection, ticket_id: str) -> Ticket:
 
 async def save(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
     """Store the tickets as they are now, and append to the history how they became so."""
-    if not happenings:
-        return
-    rows = []
-    for happening in happenings:
-        row = happening.ticket.to_row()
-        row["of"] = row.pop("id")
-        rows.append({name: value for name, value in row.items() if name not in _FIXED})
-    await connection.execute(_SAVE, rows)
+    rows = [{**item.ticket.to_row(), "of": item.ticket.id} for item in happenings]
+    await _SAVE.run(connection, rows)
     await append_history(connection, happenings)
 
 
 async def append_history(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
     """Append to the history without changing the tickets."""
-    await connection.execute(
-        insert(schema.history),
+    await _APPEND.run(
+        connection,
         [
             {
                 "ticket_id": item.ticket.id,
@@ -107,22 +121,7 @@ class Words:
 
 async def words_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[Words]]:
     """Return each ticket's messages in the order in which they came."""
-    table = schema.messages.c
-    rows = await connection.execute(
-        select(
-            table.ticket_id,
-            table.id,
-            table.channel,
-            table.received_at,
-            table.masked_text,
-            table.mask_spans,
-            table.place,
-            table.sealed_text,
-        )
-        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
-        .order_by(table.number),
-        {"ids": list(ids)},
-    )
+    rows = await connection.execute(_WORDS, {"ids": list(ids)})
     found: dict[str, list[Words]] = {}
     for row in rows:
         spans = tuple((start, end, token) for start, end, token in row.mask_spans)
@@ -144,13 +143,7 @@ async def attachments_of(
     connection: AsyncConnection, ids: Iterable[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return each ticket's attachments, without their names, which are people's data."""
-    table = schema.attachments.c
-    rows = await connection.execute(
-        select(table.ticket_id, table.message, table.address, table.size, table.media_type)
-        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
-        .order_by(table.number),
-        {"ids": list(ids)},
-    )
+    rows = await connection.execute(_ATTACHMENTS, {"ids": list(ids)})
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(row.ticket_id, []).append(
@@ -168,13 +161,7 @@ async def latest_decisions(
     connection: AsyncConnection, ids: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     """Return the newest decision of each ticket that has one."""
-    table = schema.decisions.c
-    rows = await connection.execute(
-        select(table.ticket_id, table.decision)
-        .where(table.ticket_id.in_(bindparam("ids", expanding=True)))
-        .order_by(table.number),
-        {"ids": list(ids)},
-    )
+    rows = await connection.execute(_DECISIONS, {"ids": list(ids)})
     return {row.ticket_id: row.decision for row in rows}
 
 

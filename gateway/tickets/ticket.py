@@ -1,13 +1,17 @@
 """The ticket (工单): what is kept of an appeal from acceptance to its end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final, Self
 
 from gateway.tickets import clocks
-from gateway.tickets.clocks import Milestones, Spans
+from gateway.tickets.clocks import Milestones
 from gateway.tickets.workflow import Confirmation, Status
-from triage.decision import URGENCY, Decision, Tier
+from triage.decision import URGENCY, Tier
+
+_BEFORE_TRIAGE: Final = Tier.EMERGENCY
+"""Whose spans count until a tier is known, to be on the safe side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,6 @@ class Ticket:
         values["supporting_units"] = list(self.supporting_units)
         return values
 
-    @property
-    def milestones(self) -> Milestones:
-        """What has happened so far, for the clocks."""
-        return Milestones(self.accepted_at, self.dispatched_at)
-
-    @property
-    def spans(self) -> Spans:
-        """The spans of its tier; before triage those of an emergency, to be on the safe side."""
-        tier = self.tier or Tier.EMERGENCY
-        return clocks.spans_of(tier, complex_matter=self.complex, surge=self.surge)
-
 
 FIELDS = tuple(item.name for item in fields(Ticket))
 
@@ -96,37 +89,33 @@ def receive(ticket_id: str, channel: str, accepted_at: datetime, *, surge: bool)
 
     Until triage has spoken it counts as urgent, and is published even if triage never speaks.
     """
-    ticket = Ticket(
+    spans = clocks.spans_of(_BEFORE_TRIAGE, complex_matter=False, surge=surge)
+    due = Milestones(accepted_at), spans
+    return Ticket(
         id=ticket_id,
         channel=channel,
         status=Status.RECEIVED,
         version=1,
         accepted_at=accepted_at,
         surge=surge,
-    )
-    due = ticket.milestones, ticket.spans
-    return replace(
-        ticket,
         dispatch_due_at=clocks.dispatch_due(*due),
         warn_at=clocks.warn_at(*due),
         publish_at=clocks.publish_at(*due, clocks.UNTRIAGED_SHARE),
     )
 
 
-def apply_decision(ticket: Ticket, decision: Decision, rules: ClockRules) -> Ticket:
-    """Return the ticket as triage sees it now.
+def apply_decision(ticket: Ticket, decision: Mapping[str, Any], rules: ClockRules) -> Ticket:
+    """Return the ticket as triage sees it now; `decision` is the document of a decision.
 
     A tier may rise by that but never falls; what an agent has confirmed stays otherwise.
     """
-    changes: dict[str, Any] = {
-        "needs_triage": False,
-        "triage_not_before": None,
-        "tier": max(filter(None, (ticket.tier, decision.tier)), key=URGENCY.__getitem__),
-    }
+    tier = max(filter(None, (ticket.tier, Tier(decision["tier"]))), key=URGENCY.__getitem__)
+    changes: dict[str, Any] = {"needs_triage": False, "triage_not_before": None, "tier": tier}
     if ticket.confirmation is not Confirmation.AGENT:
-        changes |= {name: getattr(decision, name) for name in DECIDED}
+        changes |= {name: decision[name] for name in DECIDED}
+        changes["supporting_units"] = tuple(decision["supporting_units"])
         changes["untriaged"] = False
-    return set_clocks(replace(ticket, **changes), rules)
+    return replace(ticket, **changes, **_due_times(ticket, tier, rules))
 
 
 def leave_untriaged(ticket: Ticket, tier: Tier | None, rules: ClockRules) -> Ticket:
@@ -147,14 +136,18 @@ def leave_untriaged(ticket: Ticket, tier: Tier | None, rules: ClockRules) -> Tic
 
 def set_clocks(ticket: Ticket, rules: ClockRules) -> Ticket:
     """Return the ticket with its due times by tier; one that waits is also given its warnings."""
-    due = ticket.milestones, ticket.spans
+    return replace(ticket, **_due_times(ticket, ticket.tier or _BEFORE_TRIAGE, rules))
+
+
+def _due_times(ticket: Ticket, tier: Tier, rules: ClockRules) -> dict[str, Any]:
+    spans = clocks.spans_of(tier, complex_matter=ticket.complex, surge=ticket.surge)
+    due = Milestones(ticket.accepted_at, ticket.dispatched_at), spans
     waits = ticket.status is Status.AWAITING_CONFIRMATION or ticket.status is Status.RECEIVED
     waits = waits and ticket.confirmation is Confirmation.NONE
-    return replace(
-        ticket,
-        dispatch_due_at=clocks.dispatch_due(*due),
-        acknowledge_due_at=clocks.acknowledge_due(*due, rules.points),
-        report_due_at=clocks.report_due(*due, rules.points),
-        warn_at=clocks.warn_at(*due) if waits else None,
-        publish_at=clocks.publish_at(*due, rules.publish_share) if waits else None,
-    )
+    return {
+        "dispatch_due_at": clocks.dispatch_due(*due),
+        "acknowledge_due_at": clocks.acknowledge_due(*due, rules.points),
+        "report_due_at": clocks.report_due(*due, rules.points),
+        "warn_at": clocks.warn_at(*due) if waits else None,
+        "publish_at": clocks.publish_at(*due, rules.publish_share) if waits else None,
+    }

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -129,10 +128,10 @@ async def file_appeal(request: web.Request) -> web.Response:
     )
 
 
-def _message_id(request: web.Request) -> str:
+def _message_id(request: web.Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return f"new:{uuid.uuid4().hex}"
+        return None
     if len(key) not in _KEY_LENGTHS or not (key.isascii() and key.isprintable()):
         raise Problem(
             "invalid-key",

@@ -55,9 +55,15 @@ async def read_body(request: web.Request) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large("body", limit)
     pace = Pace(parts)
+    content = request.content
     chunks: list[bytes] = []
     size = 0
-    while chunk := await pace.chunk(request.content.readany()):
+    # What has come with the head, as a small body does, need not be waited for.
+    while chunk := (
+        content.read_nowait()
+        if content.is_eof() and content.exception() is None
+        else await pace.chunk(content.readany())
+    ):
         size += len(chunk)
         if size > limit:
             raise too_large("body", limit)
