@@ -71,9 +71,9 @@ class Deadlines:
             publish = [row.id for row in await connection.execute(_TO_PUBLISH, now)]
             warn = [row.id for row in await connection.execute(_TO_WARN, now)]
         if warn:
-            await self.database.write(lambda c: self._warn(c, warn))
+            await self.database.write(lambda c: self._warn(c, warn), patient=True)
         if publish:
-            await self.database.write(lambda c: self._publish(c, publish))
+            await self.database.write(lambda c: self._publish(c, publish), patient=True)
             self.decided.ring()
         return len(publish) == _BATCH or len(warn) == _BATCH
 

@@ -126,6 +126,9 @@ class SqliteLedger:
 
     def __init__(self, path: str | Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+        # Set once, for a change makes SQLite prepare every statement anew.
+        self._lent = False
+        self._db.set_authorizer(self._keep_transaction)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(
@@ -136,13 +139,13 @@ class SqliteLedger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """Take the write lock, so that no other consumer handles the same tickets meanwhile."""
-        self._execute("BEGIN IMMEDIATE")
+        self._execute(f"BEGIN IMMEDIATE {_OURS}")
         try:
             yield
-            self._execute("COMMIT")
+            self._execute(f"COMMIT {_OURS}")
         except BaseException:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                self._db.execute(f"ROLLBACK {_OURS}")
             raise
 
     async def is_newer(self, ticket_id: str, version: int) -> bool:
@@ -155,11 +158,11 @@ class SqliteLedger:
         """Lend the connection; whoever commits or rolls back on it gets "not authorized"."""
         self._execute("SAVEPOINT effect")
         try:
-            self._db.set_authorizer(_keep_transaction)
+            self._lent = True
             try:
                 yield self._db
             finally:
-                self._db.set_authorizer(None)
+                self._lent = False
             self._execute("REPLACE INTO handled_versions VALUES (?, ?)", ticket_id, version)
         except BaseException:
             self._execute("ROLLBACK TO effect")
@@ -177,9 +180,13 @@ class SqliteLedger:
         except sqlite3.Error as error:
             raise Unavailable(type(error).__name__) from error
 
+    def _keep_transaction(self, action: int, *_: str | None) -> int:
+        denied = self._lent and action == sqlite3.SQLITE_TRANSACTION
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
 
-def _keep_transaction(action: int, *_: str | None) -> int:
-    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_TRANSACTION else sqlite3.SQLITE_OK
+
+_OURS = "-- the ledger's own"
+"""Marks statements that nobody else's equals: what was prepared before is not asked about again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,14 +76,19 @@ class Relay:
         """Publish one batch and sweep when it is time; return whether more may be waiting."""
         if not self._ready:
             await self._get_ready()
-        rows = await self.database.write(lambda c: outbox.waiting(c, self.clock.now(), _BATCH))
+        rows = await self.database.write(
+            lambda c: outbox.waiting(c, self.clock.now(), _BATCH), patient=True
+        )
         await self._publish([row for row in rows if not row.superseded])
         if superseded := [row.number for row in rows if row.superseded]:
-            await self.database.write(lambda c: outbox.drop(c, superseded))
+            await self.database.write(lambda c: outbox.drop(c, superseded), patient=True)
         if self.clock.monotonic() >= self._sweep_at:
             await self.sweep()
             self._sweep_at = self.clock.monotonic() + _SWEEP_EVERY
         return len(rows) == _BATCH
+
+    async def _waiting(self, connection: AsyncConnection) -> list[Waiting]:
+        return await outbox.waiting(connection, self.clock.now(), _BATCH)
 
     async def sweep(self) -> None:
         """Delete from the streams, and forget in the outbox, what every group has acknowledged.
@@ -98,7 +103,7 @@ class Relay:
                 if done:
                     # In this order: what is forgotten and not yet deleted is found again, what
                     # was deleted and not yet forgotten would stay in the outbox for ever.
-                    await self.database.write(partial(_forget, tier, done))
+                    await self.database.write(partial(_forget, tier, done), patient=True)
                     await self.streams.delete(tier, done)
                 if len(done) < _SWEEP_MOST:
                     break
@@ -144,7 +149,7 @@ class Relay:
                 before, ids = await self.streams.publish(tier, [item.fields for item in entries])
             await self._look_for_loss(tier, before)
             published = list(zip(entries, ids, strict=True))
-            await self.database.write(partial(self._record, tier, published, now))
+            await self.database.write(partial(self._record, tier, published, now), patient=True)
             self._positions[tier] = ids[-1]
 
     def _entry(self, row: Waiting, now: datetime) -> Entry:

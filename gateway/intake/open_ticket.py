@@ -91,7 +91,7 @@ class TicketOpener:
         try:
             while True:
                 try:
-                    claimed = await self.database.write(self._claim)
+                    claimed = await self.database.write(self._claim, patient=True)
                 except Exception as error:
                     log.error("triage cannot claim tickets", error=type(error).__name__)
                     await self.clock.sleep(1)
@@ -114,7 +114,7 @@ class TicketOpener:
 
     async def step(self) -> bool:
         """Open one batch and return when it is stored; return whether there was any."""
-        claimed = await self.database.write(self._claim)
+        claimed = await self.database.write(self._claim, patient=True)
         if claimed:
             await self._open(claimed)
         return bool(claimed)
@@ -135,7 +135,7 @@ class TicketOpener:
         try:
             outcomes = await self._triage(batch)
             published = await self.database.write(
-                lambda connection: self._store(connection, outcomes)
+                lambda connection: self._store(connection, outcomes), patient=True
             )
         except Exception as error:
             # The lease runs out and the tickets are claimed again.
