@@ -46,7 +46,7 @@ TierByRules = Callable[[Appeal], Tier]
 _READY = (
     select(schema.tickets.c.id, schema.tickets.c.version, schema.tickets.c.triage_attempts)
     .where(
-        schema.tickets.c.needs_triage,
+        schema.NEEDS_TRIAGE,
         or_(
             schema.tickets.c.triage_not_before.is_(None),
             schema.tickets.c.triage_not_before <= bindparam("now"),
@@ -265,5 +265,5 @@ def _goes_out(ticket: Ticket) -> bool:
 async def _forget_leases(connection: AsyncConnection) -> None:
     """At the start of the only process there is, nobody else can hold a lease."""
     await connection.execute(
-        update(schema.tickets).where(schema.tickets.c.needs_triage).values(triage_not_before=None)
+        update(schema.tickets).where(schema.NEEDS_TRIAGE).values(triage_not_before=None)
     )

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnExpressionArgument, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.tickets.schema import tickets
+from gateway.tickets.schema import NEEDS_TRIAGE, tickets
 from gateway.tickets.workflow import Status
 
 
@@ -20,8 +20,8 @@ class Queue:
 
 async def backlog(connection: AsyncConnection, now: datetime) -> dict[str, Queue]:
     """Return the queues `triage` and `confirmation`; ages count from acceptance."""
-    conditions = {
-        "triage": tickets.c.needs_triage,
+    conditions: dict[str, ColumnExpressionArgument[bool]] = {
+        "triage": NEEDS_TRIAGE,
         "confirmation": tickets.c.status == Status.AWAITING_CONFIRMATION,
     }
     found = {}

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -60,6 +62,9 @@ def _to_text(value: datetime | None) -> str | None:
 def _from_text(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
+
+NEEDS_TRIAGE: ColumnElement[Any] = literal_column("needs_triage")
+"""The condition of the partial index, for queries too: SQLite uses it only for the very words."""
 
 Document = JSON().with_variant(JSONB(), "postgresql")
 Number = BigInteger().with_variant(Integer(), "sqlite")
@@ -173,8 +178,8 @@ tickets = Table(
     Index(
         "ix_tickets_needs_triage",
         "accepted_at",
-        sqlite_where=text("needs_triage"),
-        postgresql_where=text("needs_triage"),
+        sqlite_where=NEEDS_TRIAGE,
+        postgresql_where=NEEDS_TRIAGE,
     ),
     Index(
         "ix_tickets_warn_at",

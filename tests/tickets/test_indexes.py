@@ -1,0 +1,46 @@
+"""What runs for every batch finds its rows by an index, however many tickets there are."""
+
+import re
+from typing import cast
+
+import pytest
+from sqlalchemy import Executable, func, select
+from sqlalchemy.sql.elements import ClauseElement
+
+from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
+from gateway.dispatch.outbox import _RELEASE, _WAITING
+from gateway.intake.open_ticket import _CLAIM, _READY
+from gateway.tickets import schema
+from gateway.tickets.database import Database
+from gateway.tickets.store import _BY_ID, _DECISIONS, _WORDS
+
+QUERIES: dict[str, Executable] = {
+    "tickets to triage": _READY,
+    "tickets that are claimed": _CLAIM,
+    "tickets to publish": _TO_PUBLISH,
+    "tickets to warn of": _TO_WARN,
+    "outbox rows to let out": _RELEASE,
+    "outbox rows to publish": _WAITING,
+    "tickets by number": _BY_ID,
+    "words of tickets": _WORDS,
+    "decisions on tickets": _DECISIONS,
+    "how many wait for triage": select(func.count())
+    .select_from(schema.tickets)
+    .where(schema.NEEDS_TRIAGE),
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", QUERIES)
+async def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
+    """SQLite's plan searches an index for every table that it touches."""
+    compiled = cast(ClauseElement, QUERIES[name]).compile(dialect=database.engine.dialect)
+    # The plan does not depend on how long a list is.
+    sql = re.sub(r"__\[POSTCOMPILE_\w+\]", "?", str(compiled))
+    async with database.read() as connection:
+        plan = await connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {sql}", (None,) * sql.count("?")
+        )
+        steps = [str(row.detail) for row in plan]
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step]
