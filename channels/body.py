@@ -100,7 +100,7 @@ def read_strictly(model: type[Body], body: bytes) -> Body:
         found = model.model_validate_json(body)
     except ValidationError as error:
         raise MalformedAppeal(*json_faults(error, body)) from None
-    document = json.loads(body, object_pairs_hook=_Pairs, parse_int=float)
+    document = _PAIRS.decode(body.decode())
     if repeated := dict.fromkeys(_repeated(document)):
         remedy = _REMEDIES["repeated"]
         raise MalformedAppeal(*(FieldFault(pointer, *remedy) for pointer in repeated))
@@ -158,6 +158,9 @@ def json_faults(error: ValidationError, body: bytes) -> tuple[FieldFault, ...]:
 
 class _Pairs(list[tuple[str, object]]):
     """An object of JSON with all its pairs, repeated keys among them."""
+
+
+_PAIRS = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=float)
 
 
 def _repeated(value: object, pointer: str = "") -> Iterator[str]:

@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
     )
     triage_processes: int = Field(1, ge=1, le=64, description="child processes that run the model")
-    triage_batch: int = Field(32, ge=1, le=1024, description="most tickets triaged in one batch")
+    triage_batch: int = Field(64, ge=1, le=1024, description="most tickets triaged in one batch")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
     )

@@ -1,6 +1,5 @@
 """What was published, noted in one transaction: outbox, position, ticket and history."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,6 +25,10 @@ class Entry:
     unit: str
     told: dict[str, Any]
     """What publishing fills in: status, dispatched_at and the unit's due times."""
+
+
+Published = dict[Tier, list[tuple[Entry, EntryId]]]
+"""What went out on each stream, in the order of the entries' ids."""
 
 
 def dispatched(status: Status) -> Status:
@@ -56,29 +59,26 @@ _DISPATCH: Final = ManyRows(
 )
 
 _APPEND: Final = ManyRows(insert(schema.history))
-_FORGET_POSITION: Final = delete(schema.stream_positions).where(
-    schema.stream_positions.c.tier == bindparam("of")
+_FORGET_POSITION: Final = ManyRows(
+    delete(schema.stream_positions).where(schema.stream_positions.c.tier == bindparam("of"))
 )
 _NOTE_POSITION: Final = ManyRows(insert(schema.stream_positions))
 
 
-async def record(
-    connection: AsyncConnection,
-    tier: Tier,
-    published: Sequence[tuple[Entry, EntryId]],
-    now: datetime,
-) -> None:
-    """Note the entries that went out on the stream of a tier, in the order of their ids."""
+async def record(connection: AsyncConnection, published: Published, now: datetime) -> None:
+    """Note the entries that went out, and how far each stream has come by them."""
+    entries = [item for of_tier in published.values() for item in of_tier]
     await outbox.mark_published(
-        connection, [(entry.row.number, entry_id) for entry, entry_id in published], now
+        connection, [(entry.row.number, entry_id) for entry, entry_id in entries], now
     )
-    last = published[-1][1]
-    await connection.execute(_FORGET_POSITION, {"of": tier})
+    last = {tier: of_tier[-1][1] for tier, of_tier in published.items()}
+    await _FORGET_POSITION.run(connection, [{"of": tier} for tier in last])
     await _NOTE_POSITION.run(
-        connection, [{"tier": tier, "entry_ms": last[0], "entry_seq": last[1]}]
+        connection,
+        [{"tier": tier, "entry_ms": ms, "entry_seq": seq} for tier, (ms, seq) in last.items()],
     )
-    await _DISPATCH.run(connection, [_dispatch_row(entry) for entry, _ in published])
-    await _APPEND.run(connection, [_history_row(entry, now) for entry, _ in published])
+    await _DISPATCH.run(connection, [_dispatch_row(entry) for entry, _ in entries])
+    await _APPEND.run(connection, [_history_row(entry, now) for entry, _ in entries])
 
 
 def _dispatch_row(entry: Entry) -> dict[str, Any]:

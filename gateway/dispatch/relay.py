@@ -1,6 +1,5 @@
 """The relay: from the outbox to the streams, after commit, in the order of due time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +15,7 @@ from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch import outbox
 from gateway.dispatch.outbox import Waiting
-from gateway.dispatch.recording import Entry, dispatched, record
+from gateway.dispatch.recording import Entry, Published, dispatched, record
 from gateway.dispatch.streams import NO_ENTRY, EntryId, Streams
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
@@ -140,17 +139,22 @@ class Relay:
 
     async def _publish(self, rows: list[Waiting]) -> None:
         now = self.clock.now()
-        for tier in Tier:
-            of_tier = [row for row in rows if row.tier == tier]
-            if not of_tier:
-                continue
-            entries = [self._entry(row, now) for row in of_tier]
-            with self.traces.span("publish", tier=tier, entries=len(entries)):
-                before, ids = await self.streams.publish(tier, [item.fields for item in entries])
-            await self._look_for_loss(tier, before)
-            published = list(zip(entries, ids, strict=True))
-            await self.database.write(partial(self._record, tier, published, now), patient=True)
-            self._positions[tier] = ids[-1]
+        published: Published = {}
+        try:
+            for tier in Tier:
+                of_tier = [row for row in rows if row.tier == tier]
+                if not of_tier:
+                    continue
+                entries = [self._entry(row, now) for row in of_tier]
+                with self.traces.span("publish", tier=tier, entries=len(entries)):
+                    before, ids = await self.streams.publish(tier, [one.fields for one in entries])
+                await self._look_for_loss(tier, before)
+                published[tier] = list(zip(entries, ids, strict=True))
+        finally:
+            # Also what went out before Redis went away.
+            if published:
+                await self.database.write(partial(self._record, published, now), patient=True)
+                self._positions |= {tier: of_tier[-1][1] for tier, of_tier in published.items()}
 
     def _entry(self, row: Waiting, now: datetime) -> Entry:
         """Fill in what only publishing knows: when, and by when the unit must acknowledge.
@@ -194,16 +198,13 @@ class Relay:
         )
 
     async def _record(
-        self,
-        tier: Tier,
-        published: Sequence[tuple[Entry, EntryId]],
-        now: datetime,
-        connection: AsyncConnection,
+        self, published: Published, now: datetime, connection: AsyncConnection
     ) -> None:
         """Note what went out, in the outbox, on the tickets and in their history."""
-        await record(connection, tier, published, now)
-        for entry, _ in published:
-            self._measure(entry.row, now)
+        await record(connection, published, now)
+        for of_tier in published.values():
+            for entry, _ in of_tier:
+                self._measure(entry.row, now)
 
     def _measure(self, row: Waiting, now: datetime) -> None:
         self.metrics.published.labels(row.tier, row.change).inc()

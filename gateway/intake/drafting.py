@@ -70,8 +70,7 @@ def draft(
         "sealed_reporter": None,
     }
     if reporter:
-        fields = orjson.dumps(asdict(reporter))
-        row["sealed_reporter"] = vault.seal(fields, f"message/{identity}/reporter")
+        row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), f"message/{identity}/reporter")
     return Drafted(
         message=row,
         people=_people(message, ticket_id, vault),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.observability.metrics import Metrics
-from triage.appeal import Appeal
+from triage.appeal import Appeal, SourceText
 from triage.pipeline import Pipeline
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -77,7 +77,9 @@ class TriageProcesses:
                 initializer=_load,
                 initargs=self._arguments,
             )
-        return await asyncio.wrap_future(self._pool.submit(_decide, list(appeals)))
+        # As plain tuples, which cross to the child in a fraction of the time.
+        texts = [[(item.source, item.text) for item in appeal.texts] for appeal in appeals]
+        return await asyncio.wrap_future(self._pool.submit(_decide, texts))
 
     def _abandon(self) -> None:
         if self._pool is not None:
@@ -112,6 +114,7 @@ def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     _pipeline = assemble(Path(models_dir), catalogue)
 
 
-def _decide(appeals: list[Appeal]) -> list[str]:
+def _decide(texts: list[list[tuple[str, str]]]) -> list[str]:
     assert _pipeline is not None
+    appeals = [Appeal(tuple(SourceText(*item) for item in items)) for items in texts]
     return [decision.model_dump_json() for decision in _pipeline.decide_all(appeals)]

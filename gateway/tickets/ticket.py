@@ -60,8 +60,8 @@ class Ticket:
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
-        """Return the ticket of a database row."""
-        values = {name: getattr(row, name) for name in FIELDS}
+        """Return the ticket of a database row with the columns `FIELDS`, in that order."""
+        values = dict(zip(FIELDS, row, strict=True))
         values["status"] = Status(values["status"])
         values["confirmation"] = Confirmation(values["confirmation"])
         values["tier"] = Tier(values["tier"]) if values["tier"] else None
