@@ -1,5 +1,6 @@
 """The composition root: the place that chooses implementations and wires them."""
 
+import gc
 import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
@@ -61,6 +62,9 @@ async def serve(
         stack.callback(base.traces.close)
         service = _Service(base, frozenset(roles), stack)
         port = await service.start()
+        # What has been built stays: the collector need not walk through it, for 0.1 s each time.
+        gc.collect()
+        gc.freeze()
         log.info("serving", roles=sorted(roles), host=settings.host, port=port)
         if ready is not None:
             ready(port)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -41,6 +42,8 @@ _LEASE: Final = timedelta(seconds=15)
 _LOOK_EVERY: Final = 0.5
 _MOST_ATTEMPTS: Final = 5
 _MOST_DEATHS: Final = 2
+_PART: Final = 16
+"""Decisions stored in one transaction: on SQLite a receipt may have to wait for it to end."""
 TierByRules = Callable[[Appeal], Tier]
 
 _READY = (
@@ -134,8 +137,9 @@ class TicketOpener:
     async def _open(self, batch: list[Claimed]) -> None:
         try:
             outcomes = await self._triage(batch)
-            published = await self.database.write(
-                lambda connection: self._store(connection, outcomes), patient=True
+            parts = [outcomes[at : at + _PART] for at in range(0, len(outcomes), _PART)]
+            published = await asyncio.gather(
+                *(self.database.write(partial(self._store, part), patient=True) for part in parts)
             )
         except Exception as error:
             # The lease runs out and the tickets are claimed again.
@@ -144,7 +148,7 @@ class TicketOpener:
                 for claimed in batch:
                     await self._open([claimed])
             return
-        if published:
+        if any(published):
             self.decided.ring()
 
     async def _triage(self, batch: list[Claimed]) -> list[Outcome]:
@@ -204,7 +208,7 @@ class TicketOpener:
             log.error("the tier rules failed", error=type(error).__name__)
             return None
 
-    async def _store(self, connection: AsyncConnection, outcomes: list[Outcome]) -> int:
+    async def _store(self, outcomes: list[Outcome], connection: AsyncConnection) -> int:
         """Store what is still wanted; return how many tickets went to the outbox.
 
         A ticket that has changed since it was claimed is left to be triaged again as it is now.

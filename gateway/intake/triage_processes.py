@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -112,6 +113,8 @@ def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _pipeline = assemble(Path(models_dir), catalogue)
+    gc.collect()
+    gc.freeze()
 
 
 def _decide(texts: list[list[tuple[str, str]]]) -> list[str]:
