@@ -1,6 +1,7 @@
 """A load client that costs little itself: prebuilt requests over raw connections."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -115,6 +116,25 @@ async def pace(
     for connection in idle:
         _close(connection)
     return measured
+
+
+async def keep_sending(
+    port: int, requests: Sequence[bytes], clock: Clock, answered: list[float]
+) -> None:
+    """Send one after the other until cancelled, each anew where nobody answers it.
+
+    Notes in `answered` when each was accepted.
+    """
+    for number in itertools.count():
+        accepted = False
+        while not accepted:
+            try:
+                connection = await _connect(port)
+                accepted = await connection.send(requests[number % len(requests)]) == 201
+                _close(connection)
+            except OSError:
+                await clock.sleep(0.01)
+        answered.append(clock.monotonic())
 
 
 async def _one(

@@ -4,13 +4,14 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from gateway.bench import floors
 from gateway.bench.appeals import compose, requests
 from gateway.bench.consuming import ConsumingProcess
-from gateway.bench.load import Measured, pace, saturate
+from gateway.bench.load import Measured, keep_sending, pace, saturate
 from gateway.bench.service import ServedGateway
 from gateway.clock import Clock
 from gateway.intake.triage_processes import assemble
@@ -45,6 +46,7 @@ class Bench:
         parts = {
             "floors": self.floors,
             "start": self.start,
+            "restart": self.restart,
             "triage": self.triage,
             "accepted": self.accepted,
             "latency": self.latency,
@@ -88,6 +90,24 @@ class Bench:
             seconds = await service.start()
             await service.stop()
         return [Row("second start, until ready", f"{seconds:.1f} s", "5 s")]
+
+    async def restart(self) -> list[Row]:
+        """How long citizens wait while the one process over SQLite is replaced under load."""
+        answered: list[float] = []
+        with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
+            async with _serving(Path(name), self._clock, **_AT_ONCE) as service:
+                prepared = requests(2_000, service.port)
+                await saturate(service.port, prepared, self._many(5_000), self._clock)
+                sending = asyncio.create_task(
+                    keep_sending(service.port, prepared, self._clock, answered)
+                )
+                await self._clock.sleep(1)
+                await service.stop()
+                await service.start()
+                await self._clock.sleep(1)
+                sending.cancel()
+        pause = max(after - before for before, after in pairwise(answered))
+        return [Row("restart over SQLite under load: nobody accepted for", f"{pause:.1f} s")]
 
     async def triage(self) -> list[Row]:
         """One appeal at a time in one process, 100 to 300 characters."""
