@@ -104,14 +104,16 @@ async def pace(
     idle = [await _connect(port) for _ in range(64)]
     started = clock.monotonic()
 
-    async def fire(number: int) -> None:
-        due = started + number / per_second
-        await clock.sleep(max(0.0, due - clock.monotonic()))
+    async def fire(number: int, due: float) -> None:
         connection = idle.pop() if idle else await _connect(port)
         await _one(connection, requests[number % len(requests)], measured, clock, due)
         idle.append(connection)
 
-    await asyncio.gather(*(fire(number) for number in range(total)))
+    async with asyncio.TaskGroup() as fired:
+        for number in range(total):
+            due = started + number / per_second
+            await clock.sleep(max(0.0, due - clock.monotonic()))
+            fired.create_task(fire(number, due))
     measured.seconds = clock.monotonic() - started
     for connection in idle:
         _close(connection)

@@ -12,7 +12,9 @@ from gateway.clock import SystemClock
 def bench(
     only: Annotated[
         str | None,
-        typer.Option(help="One of: floors, start, restart, triage, accepted, latency, end-to-end, memory."),
+        typer.Option(
+            help="One of: floors, start, restart, triage, accepted, latency, end-to-end, memory."
+        ),
     ] = None,
     scale: Annotated[
         float, typer.Option(min=0.001, max=1, help="Shorten every run, for a quick look.")

@@ -42,8 +42,8 @@ _LEASE: Final = timedelta(seconds=15)
 _LOOK_EVERY: Final = 0.5
 _MOST_ATTEMPTS: Final = 5
 _MOST_DEATHS: Final = 2
-_PART: Final = 16
-"""Decisions stored in one transaction: on SQLite a receipt may have to wait for it to end."""
+_PART_IN_RUSH: Final = 8
+"""Decisions stored in one transaction while somebody may have to wait for it to end."""
 TierByRules = Callable[[Appeal], Tier]
 
 _READY = (
@@ -137,7 +137,8 @@ class TicketOpener:
     async def _open(self, batch: list[Claimed]) -> None:
         try:
             outcomes = await self._triage(batch)
-            parts = [outcomes[at : at + _PART] for at in range(0, len(outcomes), _PART)]
+            size = _PART_IN_RUSH if self.database.is_rush else len(outcomes)
+            parts = [outcomes[at : at + size] for at in range(0, len(outcomes), size)]
             published = await asyncio.gather(
                 *(self.database.write(partial(self._store, part), patient=True) for part in parts)
             )

@@ -18,6 +18,7 @@ from triage.appeal import Appeal, SourceText
 from triage.pipeline import Pipeline
 
 _PR_SET_PDEATHSIG: Final = 1
+_NICER: Final = 5
 _pipeline: Pipeline | None = None
 
 
@@ -110,6 +111,8 @@ def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     if parent is not None and parent.pid != os.getppid():
         # It was killed while this child started: nobody would ever end it.
         os._exit(1)
+    # Receipts go first where cores are few: whoever decides has minutes.
+    os.nice(_NICER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _pipeline = assemble(Path(models_dir), catalogue)

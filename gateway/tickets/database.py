@@ -46,6 +46,11 @@ class Database:
         """Whether this is SQLite, with no other process beside us."""
         return self._group is not None
 
+    @property
+    def is_rush(self) -> bool:
+        """Whether receipts and patient works compete for SQLite's one writer."""
+        return self._group is not None and self._group.is_rush
+
     async def write(
         self, work: Callable[[AsyncConnection], Awaitable[T]], *, patient: bool = False
     ) -> T:

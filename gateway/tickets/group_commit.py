@@ -76,6 +76,11 @@ class GroupCommit:
         self._came = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
+    @property
+    def is_rush(self) -> bool:
+        """Whether somebody came between the last two patient works."""
+        return self._precedence.is_rush
+
     async def write(self, work: Work, *, patient: bool) -> Any:
         """Return what the work returned, once it is committed; raise what it raised."""
         if self._writer is None or self._writer.done():
