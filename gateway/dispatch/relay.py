@@ -86,9 +86,6 @@ class Relay:
             self._sweep_at = self.clock.monotonic() + _SWEEP_EVERY
         return len(rows) == _BATCH
 
-    async def _waiting(self, connection: AsyncConnection) -> list[Waiting]:
-        return await outbox.waiting(connection, self.clock.now(), _BATCH)
-
     async def sweep(self) -> None:
         """Delete from the streams, and forget in the outbox, what every group has acknowledged.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, Insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -33,7 +33,7 @@ class _Parameter:
 
 
 class ManyRows:
-    """An insert or update that is run with a list of rows, all with the same names."""
+    """An insert, update or deletion that is run with a list of rows, all with the same names."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
@@ -55,12 +55,15 @@ class ManyRows:
         return found
 
     def _compile(self, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, list[_Parameter]]:
-        statement = cast(ClauseElement, self._statement)
+        # An insert sets what its rows name; an update or a deletion says itself what it does.
+        keys = list(names) if isinstance(self._statement, Insert) else None
         compiled = cast(
             SQLCompiler,
-            statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True),
+            cast(ClauseElement, self._statement).compile(
+                dialect=dialect, column_keys=keys, for_executemany=True
+            ),
         )
-        constants = {name: bind.value for name, bind in compiled.binds.items() if name not in names}
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         return compiled.string, [
             _Parameter(
                 name,

@@ -1,6 +1,6 @@
 """One statement for many rows, the same on both databases as row by row."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,8 +37,8 @@ async def test_what_is_written_is_read_back(database: Database, many: int) -> No
     assert await stored(database) == rows
 
 
-async def test_a_constant_of_the_statement_stands_in_every_row(database: Database) -> None:
-    """An update sets what the row says, and what the statement itself says."""
+async def test_an_update_sets_what_it_says_and_nothing_else(database: Database) -> None:
+    """Constants stand in every row; a column that only the row names stays as it was."""
     table = schema.leases
     begun = [{"name": name, "holder": "nobody", "until": NOW} for name in ("relay", "clock")]
     await database.write(lambda c: ManyRows(insert(table)).run(c, begun))
@@ -47,11 +47,14 @@ async def test_a_constant_of_the_statement_stands_in_every_row(database: Databas
         .where(table.c.name == bindparam("of"), table.c.holder == "nobody")
         .values(holder=bindparam("by"))
     )
-    rows = [{"of": "relay", "by": "one"}, {"of": "clock", "by": "two"}]
+    later = NOW + timedelta(days=1)
+    rows = [
+        {"of": name, "by": by, "until": later} for name, by in (("relay", "one"), ("clock", "two"))
+    ]
     await database.write(lambda c: take.run(c, rows))
     async with database.read() as connection:
-        found = await connection.execute(select(table.c.name, table.c.holder))
-        assert dict(found.tuples().all()) == {"relay": "one", "clock": "two"}
+        found = await connection.execute(select(table).order_by(table.c.name))
+        assert list(found) == [("clock", "two", NOW), ("relay", "one", NOW)]
 
 
 async def test_a_row_that_lacks_a_name_is_refused(database: Database) -> None:
