@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 Row = Mapping[str, Any]
 _MISSING: Final = object()
@@ -64,6 +65,12 @@ class ManyRows:
             ),
         )
         constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        # What a column has where no row says anything, as a newer version's may.
+        constants |= {
+            column.key: column.default.arg
+            for column in compiled.insert_prefetch
+            if isinstance(column.default, ScalarElementColumnDefault)
+        }
         return compiled.string, [
             _Parameter(
                 name,
