@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 
 from gateway.tickets import schema
 from gateway.tickets.database import Database
@@ -63,3 +64,10 @@ async def test_a_row_that_lacks_a_name_is_refused(database: Database) -> None:
     with pytest.raises(KeyError):
         await database.write(lambda c: ManyRows(insert(schema.history)).run(c, [row(1), short]))
     assert await stored(database) == []
+
+
+def test_a_column_has_its_own_default_where_no_row_says_anything() -> None:
+    """A newer version's table may have columns that these rows do not know."""
+    table = Table("t", MetaData(), Column("a", Integer), Column("b", String, default="new"))
+    _, parameters = ManyRows(insert(table))._for(dialect(), ("a",))
+    assert [parameter.of({"a": 1}) for parameter in parameters] == [1, "new"]
