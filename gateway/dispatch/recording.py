@@ -12,6 +12,7 @@ from gateway.dispatch.outbox import Waiting
 from gateway.dispatch.streams import EntryId
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
+from gateway.tickets.store import HISTORY
 from gateway.tickets.workflow import Status, change_status
 from triage.decision import Tier
 
@@ -58,7 +59,6 @@ _DISPATCH: Final = ManyRows(
     )
 )
 
-_APPEND: Final = ManyRows(insert(schema.history))
 _FORGET_POSITION: Final = ManyRows(
     delete(schema.stream_positions).where(schema.stream_positions.c.tier == bindparam("of"))
 )
@@ -78,7 +78,7 @@ async def record(connection: AsyncConnection, published: Published, now: datetim
         [{"tier": tier, "entry_ms": ms, "entry_seq": seq} for tier, (ms, seq) in last.items()],
     )
     await _DISPATCH.run(connection, [_dispatch_row(entry) for entry, _ in entries])
-    await _APPEND.run(connection, [_history_row(entry, now) for entry, _ in entries])
+    await HISTORY.run(connection, [_history_row(entry, now) for entry, _ in entries])
 
 
 def _dispatch_row(entry: Entry) -> dict[str, Any]:

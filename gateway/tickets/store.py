@@ -22,7 +22,8 @@ _SAVE = ManyRows(
     .where(schema.tickets.c.id == bindparam("of"))
     .values({name: bindparam(name) for name in _CHANGED})
 )
-_APPEND = ManyRows(insert(schema.history))
+HISTORY = ManyRows(insert(schema.history))
+"""Appends rows of the history as they are; nothing else writes it."""
 
 
 def _of_tickets(table: Table, *names: str) -> Select[Any]:
@@ -89,7 +90,7 @@ async def save(connection: AsyncConnection, happenings: Sequence[Happening]) -> 
 
 async def append_history(connection: AsyncConnection, happenings: Sequence[Happening]) -> None:
     """Append to the history without changing the tickets."""
-    await _APPEND.run(
+    await HISTORY.run(
         connection,
         [
             {
