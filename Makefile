@@ -51,7 +51,9 @@ $(VENV)/.run: $(VENV)/bin/python requirements.lock pyproject.toml
 	$(PIP) install --no-deps -e .
 	@touch $@
 
+# torch is not locked: which build fits is the machine's to choose (docs/triage.md).
 $(VENV)/.dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install torch==2.13.0
 	$(PIP) install --no-deps -e .
 	@touch $@ $(VENV)/.run

@@ -97,6 +97,7 @@ class _Service:
         triage = TriageProcesses(
             settings.models_dir or shipped_folder(),
             texts,
+            settings.automatic_error,
             settings.triage_processes,
             base.metrics,
         )

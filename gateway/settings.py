@@ -88,6 +88,13 @@ class Settings(BaseSettings):
     webhook_secrets: dict[str, str] = Field(
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
     )
+    automatic_error: float = Field(
+        0.03,
+        ge=0,
+        le=0.5,
+        description="share of automatic decisions that may be wrong, which skip the agent and are "
+        "published at once; 0 decides nothing automatically",
+    )
     triage_processes: int = Field(1, ge=1, le=64, description="child processes that run the model")
     triage_batch: int = Field(64, ge=1, le=1024, description="most tickets triaged in one batch")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 CARD, ARRAYS, VOCABULARY = "card.json", "arrays.npz", "vocabulary.json"
+GRAPH, TOKENIZER = "encoder.onnx", "tokenizer.json"
+_PARTS = ({ARRAYS, VOCABULARY}, {ARRAYS, VOCABULARY, GRAPH, TOKENIZER})
 
 
 class BundleError(ValueError):
     """A bundle cannot be used; the message says why in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFiles:
+    """An encoder with its heads as an ONNX graph, and its tokenizer as JSON."""
+
+    graph: bytes
+    tokenizer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class Bundle:
     card: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     vocabulary: dict[str, list[str]]
+    encoder: EncoderFiles | None = None
 
 
 def shipped_folder() -> Path:
@@ -36,8 +46,11 @@ def load_bundle(folder: Path) -> Bundle:
     """Read a bundle and check every file against the card; raises BundleError."""
     card = _json(folder / CARD, _read(folder / CARD))
     hashes = card.get("files") if isinstance(card, dict) else None
-    if not isinstance(hashes, dict) or set(hashes) != {ARRAYS, VOCABULARY}:
-        raise BundleError(f"{folder / CARD} must list the hashes of {ARRAYS} and {VOCABULARY}")
+    if not isinstance(hashes, dict) or set(hashes) not in _PARTS:
+        raise BundleError(
+            f"{folder / CARD} must list the hashes of {ARRAYS} and {VOCABULARY}, "
+            f"with an encoder also of {GRAPH} and {TOKENIZER}"
+        )
     contents = {name: _read(folder / name) for name in hashes}
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != hashes[name]:
@@ -48,7 +61,10 @@ def load_bundle(folder: Path) -> Bundle:
             arrays = {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError) as error:
         raise BundleError(f"{folder / ARRAYS} cannot be read: {error}") from error
-    return Bundle(card, arrays, vocabulary)
+    encoder = None
+    if GRAPH in contents:
+        encoder = EncoderFiles(contents[GRAPH], contents[TOKENIZER].decode("utf-8"))
+    return Bundle(card, arrays, vocabulary, encoder)
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> dict[str, Any]:
@@ -56,10 +72,13 @@ def save_bundle(bundle: Bundle, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **bundle.arrays)
-    contents: Mapping[str, bytes] = {
+    contents = {
         ARRAYS: stream.getvalue(),
         VOCABULARY: _dump(bundle.vocabulary, indent=None),
     }
+    if bundle.encoder is not None:
+        contents[GRAPH] = bundle.encoder.graph
+        contents[TOKENIZER] = bundle.encoder.tokenizer.encode("utf-8")
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     card = {**bundle.card, "files": hashes}
     for name, content in contents.items():

@@ -31,6 +31,8 @@ class GatewayProcess:
             "JIESU_HOST": "127.0.0.1",
             "JIESU_PORT": str(self.port),
             "JIESU_DATA_DIR": str(folder),
+            # Whether an agent is asked is the test's to say, not the model's.
+            "JIESU_AUTOMATIC_ERROR": "0",
             **settings,
         }
         self.child: subprocess.Popen[bytes] | None = None

@@ -24,15 +24,18 @@ def temperature(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float
     """The temperature that makes held-out labels most probable; one column means yes or no."""
     if not len(classes):
         return 1.0
+    found = minimize_scalar(
+        lambda value: log_loss(logits / value, classes), bounds=_TEMPERATURES, method="bounded"
+    )
+    return round(float(found.x), 4)
+
+
+def log_loss(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
+    """Mean negative log probability of the classes; one column means yes or no."""
     if logits.shape[1] == 1:
         logits = np.hstack([np.zeros_like(logits), logits])
-
-    def loss(value: float) -> float:
-        shares = softmax(logits / value, axis=1)[np.arange(len(classes)), classes]
-        return float(-np.log(np.maximum(shares, 1e-12)).mean())
-
-    found = minimize_scalar(loss, bounds=_TEMPERATURES, method="bounded")
-    return round(float(found.x), 4)
+    shares = softmax(logits, axis=1)[np.arange(len(classes)), classes]
+    return float(-np.log(np.maximum(shares, 1e-12)).mean())
 
 
 def precise_threshold(

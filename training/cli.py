@@ -12,7 +12,7 @@ from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
 from training.corpus import JUDGED, Corpus, CorpusError, read_corpus
 from training.evaluate import figures_by_source
 from training.report import readable_card, table
-from triage.classifier.linear import LinearClassifier
+from triage.classifier.blended import BlendedClassifier
 from triage.pipeline import Appeal, Pipeline, SourceText
 from triage.taxonomy import FILES, Catalogue, CatalogueError, parse_catalogue
 
@@ -29,6 +29,10 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the new bundle.")] = Path("bundle"),
     config: Annotated[Path, typer.Option(help="Settings of the run, TOML.")] = DEFAULT_CONFIG,
     catalogue: CatalogueOption = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a pretrained encoder; the linear model alone otherwise."),
+    ] = None,
 ) -> None:
     """Train a bundle and write it with its card; prints the held-out figures."""
     try:
@@ -37,7 +41,7 @@ def train(
         _stop(f"training needs the extra 'train' (pip install 'jiesu[train]'): {error}")
     settings, known, corpus = _inputs(config, catalogue, data)
     try:
-        trained = run(corpus, known, settings)
+        trained = run(corpus, known, settings, encoder)
     except CorpusError as error:
         _stop(str(error))
     card = save_bundle(trained.bundle, out)
@@ -57,7 +61,7 @@ def evaluate(
     """Judge a bundle by labelled rows; rows that it learned from flatter it."""
     _, known, corpus = _inputs(DEFAULT_CONFIG, catalogue, data)
     try:
-        classifier = LinearClassifier(load_bundle(bundle or shipped_folder()))
+        classifier = BlendedClassifier(load_bundle(bundle or shipped_folder()))
     except BundleError as error:
         _stop(str(error))
     rows = corpus.of(*JUDGED)

@@ -58,7 +58,30 @@ class CalibrationConfig(_Strict):
     emergency_precision: float = Field(gt=0, lt=1, title="least precision of learned emergencies")
     livelihood_precision: float = Field(gt=0, lt=1, title="least precision of learned livelihood")
     several_precision: float = Field(gt=0, lt=1, title="least precision of learned several units")
+    admitted_error: float = Field(gt=0, lt=1, title="share of automatic decisions, wrong at most")
     domain_loss: float = Field(gt=0, lt=1, title="share of real appeals that may be turned away")
+
+
+class EncoderConfig(_Strict):
+    """The encoder's shape, its pre-training, and its fine-tuning for all heads together.
+
+    Shape and pre-training say nothing where a folder with a pretrained encoder is given.
+    """
+
+    hidden: int = Field(gt=0, title="width of a layer")
+    layers: int = Field(gt=0, title="layers")
+    attention_heads: int = Field(gt=0, title="attention heads of a layer")
+    pieces: int = Field(gt=0, title="pieces of text in the vocabulary, at most")
+    tokens: int = Field(ge=16, le=512, title="pieces that it reads at once")
+    law_characters: int = Field(ge=0, title="characters read of each law")
+    pretrain_steps: int = Field(gt=0, title="steps of pre-training")
+    pretrain_batch: int = Field(gt=0, title="windows in a step of pre-training")
+    pretrain_rate: float = Field(gt=0, title="highest learning rate of pre-training")
+    pretrain_masked: float = Field(gt=0, lt=1, title="share of pieces to guess")
+    epochs: int = Field(gt=0, title="times that fine-tuning reads every row")
+    batch: int = Field(gt=0, title="rows in a step of fine-tuning")
+    rate: float = Field(gt=0, title="highest learning rate of fine-tuning")
+    dropout: float = Field(ge=0, lt=1, title="share of the text's vector that a step leaves out")
 
 
 class Config(_Strict):
@@ -71,6 +94,7 @@ class Config(_Strict):
     vocabulary: VocabularyConfig
     weights: WeightsConfig
     heads: HeadsConfig
+    encoder: EncoderConfig
     calibration: CalibrationConfig
 
 

@@ -73,7 +73,8 @@ def read_corpus(
     """Own texts, the catalogue's examples and, if a folder is given, data from elsewhere.
 
     The folder may hold appeals_labelled.jsonl, topics_raw.jsonl, topics_segmented.jsonl and
-    appeals.jsonl; each is optional. Raises CorpusError.
+    appeals.jsonl; each is optional. Rows of the last whose ids stand in `own`/labels are labelled
+    by that. Raises CorpusError.
     """
     reader = _Reader(catalogue)
     examples = [*reader.catalogue_examples(), *reader.duties()]
@@ -87,8 +88,9 @@ def read_corpus(
         examples += reader.rows(data / "topics_raw.jsonl", TOPIC_ROWS)
         examples += reader.rows(data / "topics_segmented.jsonl", TOPIC_ROWS)
         known = {example.id for example in examples}
-        unlabelled = reader.rows(data / "appeals.jsonl", UNLABELLED)
-        examples += [example for example in unlabelled if example.id not in known]
+        labels = reader.labels(own / "labels")
+        rest = reader.rows(data / "appeals.jsonl", UNLABELLED, labels)
+        examples += [example for example in rest if example.id not in known]
     return Corpus(tuple(examples), reader.files)
 
 
@@ -97,22 +99,50 @@ class _Reader:
         self._catalogue = catalogue
         self.files: dict[str, str] = {}
 
-    def rows(self, path: Path, origin: str) -> list[Example]:
-        """The examples of one file of JSON lines; none if there is no such file."""
+    def rows(
+        self, path: Path, origin: str, labels: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> list[Example]:
+        """The examples of one file of JSON lines; none if there is no such file.
+
+        A row whose id has `labels` is a labelled one.
+        """
+        examples = []
+        for number, row in self._lines(path):
+            label = (labels or {}).get(str(row.get("id")))
+            try:
+                of_row = LABELLED if label else origin
+                name = f"{path.stem}-{number}"
+                examples.append(self._example({**row, **(label or {})}, of_row, name))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise CorpusError(f"{path}, line {number}: {error!r}") from error
+        return examples
+
+    def labels(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """The labels of rows whose texts are elsewhere, by id."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted(folder.glob("*.jsonl")):
+            for number, row in self._lines(path):
+                if str(row.get("id")) in found:
+                    raise CorpusError(f"{path}, line {number}: {row['id']} is labelled twice")
+                found[str(row["id"])] = row
+        return found
+
+    def _lines(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The objects of a file of JSON lines with their line numbers; none without the file."""
         if not path.exists():
-            return []
+            return
         content = path.read_bytes()
         self.files[path.name] = hashlib.sha256(content).hexdigest()
-        examples = []
         for number, line in enumerate(content.decode("utf-8").split("\n"), start=1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-                examples.append(self._example(row, origin, f"{path.stem}-{number}"))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except ValueError as error:
                 raise CorpusError(f"{path}, line {number}: {error!r}") from error
-        return examples
+            if not isinstance(row, dict):
+                raise CorpusError(f"{path}, line {number}: not a JSON object")
+            yield number, row
 
     def _example(self, row: Mapping[str, Any], origin: str, name: str) -> Example:
         tokens = tuple(row["tokens"]) if "tokens" in row else None

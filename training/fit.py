@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from training.config import Config
 from training.corpus import DUTIES, EXAMPLES, LABELLED, WRITTEN, Example
-from triage.classifier.linear import (
+from triage.classifier.heads import (
     DOMAIN,
     HEADS,
     KIND,
@@ -136,6 +136,21 @@ def _labels(
             )
             labels.weights.append(weight)
     return labels
+
+
+def head_targets(
+    head: str, examples: Sequence[Example], heads: Mapping[str, Sequence[str]], config: Config
+) -> NDArray[np.float32]:
+    """What each example says to a head: weights, (examples, classes); no and yes if there are two.
+
+    A row of zeros stands for an example that says nothing.
+    """
+    names = ["no", "yes"] if head in _BINARY else heads[head]
+    targets = np.zeros((len(examples), len(names)), dtype=np.float32)
+    for row, example in enumerate(examples):
+        for name, weight in _taught(head, example, config):
+            targets[row, names.index(name)] += weight
+    return targets
 
 
 def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, float]]:

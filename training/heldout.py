@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
+from training.automatic import automatic_rule
 from training.calibrate import lower_quantile, precise_threshold, set_threshold, temperature
 from training.config import Config
 from training.corpus import JUDGED, LABELLED, TOPIC_ROWS, WRITTEN, Example
 from training.dataset import Dataset
 from training.fit import fit
 from training.groups import folds
+from training.likeness import likeness
+from triage.automatic import NEVER
 from triage.calibration import Calibration, blend
-from triage.classifier.linear import (
+from triage.classifier.heads import (
     DOMAIN,
     HEADS,
     KIND,
@@ -26,15 +31,15 @@ from triage.classifier.linear import (
 )
 from triage.classifier.port import Prediction
 from triage.decision import Decision, ModelVersion, Tier
-from triage.pipeline import Appeal, Pipeline, SourceText, most
-from triage.routing import Claim, claims, unit_probabilities, without_place
+from triage.pipeline import Appeal, Pipeline, SourceText, Verdict, most
+from triage.routing import Claim, claims, unit_probabilities
 from triage.rules.matters import MatterHit
 from triage.taxonomy import Catalogue
 from triage.text.document import Document
 from triage.text.normalise import normalise
 
-#: Trust in the catalogue before it is measured, or with too few matches to measure it.
-_FIRST_TRUST, _FEWEST_MATCHES = 0.8, 20
+#: Weight of the catalogue's claims before it is measured, or with too few to measure it.
+_FIRST_WEIGHT, _FEWEST_MATCHES, _MOST_WEIGHT = 3.0, 20, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class StoredClassifier:
     ) -> None:
         self.calibration = calibration
         self.version = ModelVersion(name="held-out", version="0")
+        self.units = heads[UNIT]
         self._heads = heads
         self._scores = {
             normalise(example.text).text: scores
@@ -81,17 +87,31 @@ def cross_validate(dataset: Dataset, heads: Mapping[str, Sequence[str]], config:
     return HeldOut(examples, scores[judged], fold[judged])
 
 
+def judge(
+    held: HeldOut,
+    heads: Mapping[str, Sequence[str]],
+    calibration: Calibration,
+    catalogue: Catalogue,
+) -> list[Verdict]:
+    """What rules and stored scores make of the held-out rows."""
+    pipeline = Pipeline(catalogue, StoredClassifier(held, heads, calibration))
+    return pipeline.judge(_appeals(held))
+
+
 def decide(
     held: HeldOut,
     heads: Mapping[str, Sequence[str]],
     calibration: Calibration,
     catalogue: Catalogue,
+    admitted_error: float,
 ) -> list[Decision]:
     """What the pipeline decides on the held-out rows."""
-    pipeline = Pipeline(catalogue, StoredClassifier(held, heads, calibration))
-    return pipeline.decide_all(
-        [Appeal((SourceText("text", example.text),)) for example in held.examples]
-    )
+    classifier = StoredClassifier(held, heads, calibration)
+    return Pipeline(catalogue, classifier, admitted_error).decide_all(_appeals(held))
+
+
+def _appeals(held: HeldOut) -> list[Appeal]:
+    return [Appeal((SourceText("text", example.text),)) for example in held.examples]
 
 
 def calibrate(
@@ -104,29 +124,36 @@ def calibrate(
         livelihood_from=1.0,
         in_domain_from=0.0,
         several_from=1.0,
-        matter_trust=_FIRST_TRUST,
+        matter_weight=_FIRST_WEIGHT,
+        matters=tuple(sorted(matter.digest for matter in catalogue.matters.matters)),
         topic_trust=0.0,
         set_from=0.0,
         coverage=config.calibration.coverage,
+        automatic=NEVER,
+        likeness=likeness(held.examples, catalogue),
     )
     predictions = [read_scores(row, heads, first) for row in held.scores]
     claimed = [
         claims(_matched(example, catalogue), prediction.units)
         for example, prediction in zip(held.examples, predictions, strict=True)
     ]
-    trust = _trust(held, claimed)
+    weight = _matter_weight(held, predictions, claimed)
     truths = [
-        unit_probabilities(prediction.units, entries, trust)[example.unit]
+        unit_probabilities(prediction.units, entries, weight)[example.unit]
         for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
         if example.unit is not None
     ]
-    return first.model_copy(
+    found = first.model_copy(
         update={
             **_thresholds(held, predictions, config),
-            "matter_trust": trust,
+            "matter_weight": weight,
             "topic_trust": _topic_trust(held, predictions, claimed),
             "set_from": set_threshold(truths, config.calibration.coverage),
         }
+    )
+    verdicts = judge(held, heads, found, catalogue)
+    return found.model_copy(
+        update={"automatic": automatic_rule(held.examples, verdicts, held.fold, config)}
     )
 
 
@@ -168,16 +195,24 @@ def _thresholds(
     }
 
 
-def _trust(held: HeldOut, claimed: Sequence[Sequence[Claim]]) -> float:
-    """How often the deciding entry's lead is right."""
-    right = [
-        without_place(entries[0].hit.matter.lead) == example.unit
-        for example, entries in zip(held.examples, claimed, strict=True)
+def _matter_weight(
+    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
+) -> float:
+    """The weight of claims under which the right units are most probable."""
+    rows = [
+        (example.unit, prediction.units, entries)
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
         if entries and example.unit is not None
     ]
-    if len(right) < _FEWEST_MATCHES:
-        return _FIRST_TRUST
-    return round(min(0.99, max(0.01, sum(right) / len(right))), 4)
+    if len(rows) < _FEWEST_MATCHES:
+        return _FIRST_WEIGHT
+
+    def loss(weight: float) -> float:
+        return -sum(
+            log(unit_probabilities(units, entries, weight)[unit]) for unit, units, entries in rows
+        )
+
+    return round(float(minimize_scalar(loss, bounds=(0, _MOST_WEIGHT), method="bounded").x), 4)
 
 
 def _topic_trust(
@@ -205,7 +240,7 @@ def _topic_trust(
 def _temperature(held: HeldOut, heads: Mapping[str, Sequence[str]], head: str) -> float:
     rows, classes = [], []
     for row, example in enumerate(held.examples):
-        number = _class(example, heads, head)
+        number = class_of(example, heads, head)
         if number is not None:
             rows.append(row)
             classes.append(number)
@@ -213,7 +248,8 @@ def _temperature(held: HeldOut, heads: Mapping[str, Sequence[str]], head: str) -
     return temperature(logits, np.array(classes, dtype=np.intp))
 
 
-def _class(example: Example, heads: Mapping[str, Sequence[str]], head: str) -> int | None:
+def class_of(example: Example, heads: Mapping[str, Sequence[str]], head: str) -> int | None:
+    """The class number that an example's label has in a head; None if it has no such label."""
     labels = {
         UNIT: example.unit,
         TIER: example.tier,

@@ -1,6 +1,6 @@
 """Figures as Markdown, for the terminal and for the readable card."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.evaluate import Figures
@@ -24,7 +24,12 @@ def readable_card(card: Mapping[str, Any], figures: Mapping[str, Figures]) -> st
     files = "\n".join(f"- {name}: `{digest}`" for name, digest in data["files_sha256"].items())
     limits = "\n".join(f"- {limit}" for limit in card["limits"])
     libraries = ", ".join(f"{name} {number}" for name, number in card["libraries"].items())
-    thresholds = "\n".join(f"- {name}: {value}" for name, value in card["calibration"].items())
+    calibration = card["calibration"]
+    thresholds = "\n".join(
+        f"- {name}: {value}"
+        for name, value in calibration.items()
+        if name not in ("matters", "automatic")
+    )
     return f"""# {card["name"]} {card["version"]}
 
 {card["about"]} Seed {settings["seed"]}; {libraries}.
@@ -47,9 +52,28 @@ tagger takes for a person's name.
 ## Calibration
 {thresholds}
 
+## Automatic decisions
+Of held-out rows with at most this estimated risk, by a rule fitted on other folds, so many were
+wrong: unit not acceptable, or tier too low. The risk that may pass is the last whose upper end of
+the 95 % interval keeps within the admitted error (`JIESU_AUTOMATIC_ERROR`).
+
+{evidence(calibration["automatic"]["steps"])}
+
 ## Limits
 {limits}
 """
+
+
+def evidence(steps: Sequence[Mapping[str, Any]]) -> str:
+    """The evidence for the rule of automatic decisions, one row a level of risk."""
+    lines = ["| risk up to | rows | wrong | share | upper end |", "|---|---|---|---|---|"]
+    for step in steps:
+        share = step["wrong"] / step["rows"]
+        lines.append(
+            f"| {step['risk']:.4f} | {step['rows']} | {step['wrong']} | {share:.4f} "
+            f"| {step['upper']:.4f} |"
+        )
+    return "\n".join(lines)
 
 
 def _cell(name: str, value: float | int | None) -> str:

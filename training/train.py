@@ -3,12 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle import Bundle, EncoderFiles
 from training.config import Config
 from training.corpus import Corpus
 from training.dataset import Dataset, prepare
@@ -36,28 +37,45 @@ class Trained:
     figures: dict[str, Figures]
 
 
-def train(corpus: Corpus, catalogue: Catalogue, config: Config) -> Trained:
-    """Cross-validate, calibrate on the held-out scores, then fit on everything."""
+def train(
+    corpus: Corpus, catalogue: Catalogue, config: Config, encoder: Path | None = None
+) -> Trained:
+    """Cross-validate, calibrate on the held-out scores, then fit on everything.
+
+    `encoder` is a folder with a pretrained encoder, which is fine-tuned beside the linear model.
+    """
     dataset = prepare(corpus, config)
     heads = head_names(catalogue)
     held = cross_validate(dataset, heads, config)
+    tuned = None
+    if encoder is not None:
+        # torch is heavy, and who trains the linear model alone does without it.
+        from training.encoder.stage import tune
+
+        tuned = tune(encoder, dataset, held, heads, config)
+        held = tuned.held
     calibration = calibrate(held, heads, catalogue, config)
-    decisions = decide(held, heads, calibration, catalogue)
+    admitted = config.calibration.admitted_error
+    decisions = decide(held, heads, calibration, catalogue, admitted)
     figures = figures_by_source(list(zip(held.examples, decisions, strict=True)))
     everything = range(len(dataset.examples))
     weights = fit(dataset.matrix, dataset.examples, everything, heads, config)
     card = _card(corpus, dataset, config, heads, calibration, figures)
-    return Trained(_bundle(card, dataset, weights), figures)
+    if tuned is not None:
+        card["encoder"] = {"tokens": config.encoder.tokens, "blend": tuned.blend}
+    return Trained(_bundle(card, dataset, weights, tuned.files if tuned else None), figures)
 
 
-def _bundle(card: dict[str, Any], dataset: Dataset, weights: Weights) -> Bundle:
+def _bundle(
+    card: dict[str, Any], dataset: Dataset, weights: Weights, encoder: EncoderFiles | None
+) -> Bundle:
     arrays: dict[str, NDArray[Any]] = {
         "weights": weights.values,
         "scales": weights.scales,
         "biases": weights.biases,
         "idf": dataset.idf.astype(np.float32),
     }
-    return Bundle(card, arrays, dataset.vocabulary)
+    return Bundle(card, arrays, dataset.vocabulary, encoder)
 
 
 def _card(
@@ -74,7 +92,7 @@ def _card(
         "version": config.version,
         "about": "Linear classifier over words, pairs of words and character n-grams, int8.",
         "heads": heads,
-        "calibration": calibration.model_dump(),
+        "calibration": calibration.model_dump(mode="json"),
         "config": config.model_dump(),
         "data": {
             "rows": dict(sorted(origins.items())),

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from triage.automatic import AutomaticRule
+from triage.likeness import Likeness
+
 T = TypeVar("T", bound=str)
 Floats = NDArray[np.float32]
 
@@ -25,10 +28,13 @@ class Calibration(BaseModel):
     livelihood_from: float = Field(ge=0, le=1, description="learned livelihood counts from here")
     in_domain_from: float = Field(ge=0, le=1, description="below, the text is no appeal")
     several_from: float = Field(ge=0, le=1, description="from here more than one unit must act")
-    matter_trust: float = Field(gt=0, lt=1, description="share of matched matters' leads right")
+    matter_weight: float = Field(ge=0, description="log odds that a sole claim adds to its lead")
+    matters: tuple[str, ...] = Field(description="digests of the entries that training knew")
     topic_trust: float = Field(ge=0, lt=1, description="share of the matched matter's topic")
     set_from: float = Field(ge=0, le=1, description="conformal set: units at least this probable")
     coverage: float = Field(gt=0, lt=1, description="share of right units that the set must hold")
+    automatic: AutomaticRule
+    likeness: Likeness
 
 
 def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from triage.appeal import Appeal, SourceText
 from triage.areas import Place
+from triage.automatic import grounds
 from triage.calibration import Calibration, blend
 from triage.classifier.port import Classifier, Prediction
-from triage.decision import URGENCY, Decision, Kind, Tier, Topic
+from triage.decision import DISTRICT, URGENCY, Decision, Kind, Tier, Topic
+from triage.newcomers import extended, newcomers
 from triage.reasons import Speaker
-from triage.routing import Claim, claims, nobody, route
+from triage.routing import Claim, Routing, claims, nobody, route, without_place
 from triage.rules.matters import MatterHit
 from triage.rules.tiers import TierHit
 from triage.taxonomy.catalogue import Catalogue
@@ -28,8 +30,8 @@ _NO_KIND, _NO_TOPIC = Kind.INQUIRY, Topic.PARTY_AFFAIRS
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the rules found in one document."""
+class Facts:
+    """What rules and gazetteer found in one document."""
 
     document: Document
     place: Place
@@ -41,12 +43,49 @@ class _Facts:
         return self.tiers[0].rule.tier if self.tiers else Tier.GENERAL
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided on one appeal, before it is put into words."""
+
+    facts: Facts
+    prediction: Prediction
+    readable: bool
+    within: bool
+    """Whether it is an appeal at all, as far as one can tell."""
+    kind: Kind
+    tier: Tier
+    claimed: list[Claim]
+    routing: Routing
+
+    def grounds(self) -> dict[str, float]:
+        """What the risk of a decision with a unit is estimated from."""
+        units = self.prediction.units
+        return grounds(
+            self.routing.probabilities,
+            unit=without_place(self.routing.unit or ""),
+            matter=without_place(self.claimed[0].hit.matter.lead) if self.claimed else None,
+            likely=max(units, key=lambda code: units[code]),
+            above=sum(
+                value
+                for tier, value in self.prediction.tiers.items()
+                if URGENCY[tier] > URGENCY[self.tier]
+            ),
+            in_domain=self.prediction.in_domain,
+            length=len(self.facts.document.text),
+        )
+
+
 class Pipeline:
     """Rules first, classifier beside them, jurisdiction last. Raises on no text whatever."""
 
-    def __init__(self, catalogue: Catalogue, classifier: Classifier) -> None:
+    def __init__(
+        self, catalogue: Catalogue, classifier: Classifier, admitted_error: float = 0.0
+    ) -> None:
+        """`admitted_error` is the share of automatic decisions that may be wrong; 0 allows none."""
         self.catalogue = catalogue
         self.classifier = classifier
+        self._newcomers = newcomers(catalogue, classifier.units)
+        self._most_risk = classifier.calibration.automatic.most_risk(admitted_error)
 
     def decide(self, appeal: Appeal) -> Decision:
         """The decision on one appeal, all its texts taken together."""
@@ -54,39 +93,35 @@ class Pipeline:
 
     def decide_all(self, appeals: Sequence[Appeal]) -> list[Decision]:
         """The same decisions as one by one, with one call of the classifier."""
+        return [self.tell(verdict) for verdict in self.judge(appeals)]
+
+    def judge(self, appeals: Sequence[Appeal]) -> list[Verdict]:
+        """What rules and classifier make of each appeal."""
         facts = [_facts(self.catalogue, appeal) for appeal in appeals]
         predictions = self.classifier.predict([item.document.text for item in facts])
         return [
-            self._decide(item, prediction)
+            self._verdict(item, prediction)
             for item, prediction in zip(facts, predictions, strict=True)
         ]
 
-    def _decide(self, facts: _Facts, prediction: Prediction) -> Decision:
+    def tell(self, verdict: Verdict) -> Decision:
+        """The decision with its reasons."""
+        facts, routing = verdict.facts, verdict.routing
         calibration = self.classifier.calibration
-        readable = _TWO_HAN.search(facts.document.text) is not None
-        learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
-        tier = max(facts.tier, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
-        within = readable and (
-            prediction.in_domain >= calibration.in_domain_from or facts.tier is Tier.EMERGENCY
-        )
-        claimed = claims(facts.matters, prediction.units) if within else []
-        matter = claimed[0].hit if claimed else None
-        kind = most(prediction.kinds) if readable else _NO_KIND
-        routing = nobody()
-        if within:
-            routing = route(prediction, claimed, kind, tier, facts.place.district, calibration)
         speaker = Speaker(facts.document, self.catalogue)
         reasons = [
-            *(speaker.tier(tier, facts.tiers) if readable else ()),
-            *speaker.unit(routing.unit, matter, prediction.evidence),
+            *(speaker.tier(verdict.tier, facts.tiers) if verdict.readable else ()),
+            *speaker.unit(routing.unit, routing.matter, verdict.prediction.evidence),
             *speaker.place(facts.place),
-            *(() if within else speaker.outside(readable)),
+            *(() if verdict.within else speaker.outside(verdict.readable)),
         ]
         return Decision(
-            kind=kind,
-            topic=_topic(claimed, prediction, calibration) if readable else _NO_TOPIC,
-            matter=matter.matter.id if matter else None,
-            tier=tier,
+            kind=verdict.kind,
+            topic=_topic(routing.matter, verdict.prediction, calibration)
+            if verdict.readable
+            else _NO_TOPIC,
+            matter=routing.matter.matter.id if routing.matter else None,
+            tier=verdict.tier,
             route=routing.route,
             unit=routing.unit,
             supporting_units=routing.supporting_units,
@@ -95,9 +130,33 @@ class Pipeline:
             district=facts.place.district,
             street=facts.place.street,
             reasons=tuple(reasons),
-            automatic=False,
+            automatic=self._automatic(verdict),
             model=self.classifier.version,
         )
+
+    def _verdict(self, facts: Facts, prediction: Prediction) -> Verdict:
+        calibration = self.classifier.calibration
+        if self._newcomers:
+            text = facts.document.text
+            prediction = extended(prediction, text, self._newcomers, calibration.likeness)
+        readable = _TWO_HAN.search(facts.document.text) is not None
+        learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
+        tier = max(facts.tier, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
+        within = readable and (
+            prediction.in_domain >= calibration.in_domain_from or facts.tier is Tier.EMERGENCY
+        )
+        claimed = claims(facts.matters, prediction.units) if within else []
+        kind = most(prediction.kinds) if readable else _NO_KIND
+        routing = nobody()
+        if within:
+            routing = route(prediction, claimed, kind, tier, facts.place.district, calibration)
+        return Verdict(facts, prediction, readable, within, kind, tier, claimed, routing)
+
+    def _automatic(self, verdict: Verdict) -> bool:
+        # A unit that still lacks its place is not a decision that could be dispatched.
+        if self._most_risk is None or verdict.routing.unit in (None, DISTRICT):
+            return False
+        return self.classifier.calibration.automatic.risk(verdict.grounds()) <= self._most_risk
 
 
 def tier_by_rules(catalogue: Catalogue, appeal: Appeal) -> Tier:
@@ -107,10 +166,10 @@ def tier_by_rules(catalogue: Catalogue, appeal: Appeal) -> Tier:
     return fired[0].rule.tier if fired else Tier.GENERAL
 
 
-def _facts(catalogue: Catalogue, appeal: Appeal) -> _Facts:
+def _facts(catalogue: Catalogue, appeal: Appeal) -> Facts:
     document = Document(appeal)
     place = catalogue.gazetteer.locate(document.text)
-    return _Facts(
+    return Facts(
         document,
         place,
         catalogue.tiers.fired(document.text, document.sentences),
@@ -131,6 +190,6 @@ def most(probabilities: Mapping[Name, float]) -> Name:
     return max(probabilities, key=lambda name: probabilities[name])
 
 
-def _topic(claimed: Sequence[Claim], prediction: Prediction, calibration: Calibration) -> Topic:
-    entries = {claimed[0].hit.matter.topic: 1.0} if claimed else {}
+def _topic(matter: MatterHit | None, prediction: Prediction, calibration: Calibration) -> Topic:
+    entries = {matter.matter.topic: 1.0} if matter else {}
     return most(blend(prediction.topics, entries, calibration.topic_trust))

@@ -1,10 +1,10 @@
 """From what rules and classifier found to a unit and a route; jurisdiction comes last."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 
-from triage.calibration import Calibration, blend, conformal_set
+from triage.calibration import Calibration, conformal_set
 from triage.classifier.port import Prediction
 from triage.decision import DISTRICT, Candidate, Kind, Route, Tier
 from triage.rules.matters import Matter, MatterHit
@@ -31,6 +31,10 @@ class Routing:
     supporting_units: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     unit_set: tuple[str, ...] = ()
+    matter: MatterHit | None = None
+    """The catalogue entry that names the unit, if one does."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Of all units and `district`, adding to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,21 @@ def without_place(unit: str) -> str:
 
 
 def unit_probabilities(
-    units: Mapping[str, float], claimed: Sequence[Claim], trust: float
+    units: Mapping[str, float], claimed: Sequence[Claim], weight: float
 ) -> dict[str, float]:
-    """Learned probabilities mixed with what the catalogue claims."""
+    """Learned probabilities, raised for what the catalogue claims, adding to 1 again.
+
+    A sole claim multiplies the odds of its lead by exp(weight), which is found on held-out rows.
+    """
     shares: dict[str, float] = {}
     for claim in claimed:
         lead = without_place(claim.hit.matter.lead)
         shares[lead] = shares.get(lead, 0.0) + claim.share
-    return blend(units, shares, trust)
+    raised = {code: max(units.get(code, 0.0), _LEAST) for code in {**units, **shares}}
+    for lead, share in shares.items():
+        raised[lead] *= exp(weight * share)
+    total = sum(raised.values())
+    return {code: value / total for code, value in raised.items()}
 
 
 def route(
@@ -94,18 +105,19 @@ def route(
 
     `district` is the place's code if it is plain.
     """
-    probabilities = unit_probabilities(learned.units, claimed, calibration.matter_trust)
+    probabilities = unit_probabilities(learned.units, claimed, calibration.matter_weight)
     if not probabilities:
         return nobody()
     ranked = sorted(probabilities, key=lambda code: (-probabilities[code], code))
-    matter = claimed[0].hit.matter if claimed else None
-    unit = matter.lead if matter else ranked[0]
-    # The unit that is decided on stands first, also where several entries outweigh its one.
+    matter = _deciding(claimed, ranked[0], calibration)
+    unit = matter.matter.lead if matter else ranked[0]
     first = without_place(unit)
     ranked.sort(key=lambda code: code != first)
     if unit == DISTRICT and district is not None:
         unit = district
-    supporting = _supporting(matter, unit, ranked, probabilities, learned.several, calibration)
+    supporting = _supporting(
+        matter.matter if matter else None, unit, ranked, probabilities, learned.several, calibration
+    )
     return Routing(
         route=_route(kind, tier, unit, supporting),
         unit=unit,
@@ -116,7 +128,23 @@ def route(
             if place == 0 or probabilities[code] >= _CANDIDATE_FROM
         ),
         unit_set=conformal_set(ranked, probabilities, calibration.set_from),
+        matter=matter,
+        probabilities=probabilities,
     )
+
+
+def _deciding(claimed: Sequence[Claim], likely: str, calibration: Calibration) -> MatterHit | None:
+    """The entry that decides: the strongest that training did not know, else the likely unit's.
+
+    How far to trust the others was measured; one that a clerk wrote since then simply holds.
+    """
+    for claim in claimed:
+        if claim.hit.matter.digest not in calibration.matters:
+            return claim.hit
+    for claim in claimed:
+        if without_place(claim.hit.matter.lead) == likely:
+            return claim.hit
+    return None
 
 
 def _route(kind: Kind, tier: Tier, unit: str, supporting: tuple[str, ...]) -> Route:

@@ -104,7 +104,7 @@ def _pipeline(settings: Settings) -> Pipeline:
     )
     texts, _ = folder.load()
     try:
-        return assemble(settings.models_dir or shipped_folder(), texts)
+        return assemble(settings.models_dir or shipped_folder(), texts, settings.automatic_error)
     except BundleError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -34,9 +34,14 @@ class TriageProcesses:
     """A pool of processes, each with the model loaded; one that dies is replaced."""
 
     def __init__(
-        self, models_dir: Path, catalogue: dict[str, str], processes: int, metrics: Metrics
+        self,
+        models_dir: Path,
+        catalogue: dict[str, str],
+        admitted_error: float,
+        processes: int,
+        metrics: Metrics,
     ) -> None:
-        self._arguments = (str(models_dir), catalogue)
+        self._arguments = (str(models_dir), catalogue, admitted_error)
         self._count = processes
         self._metrics = metrics
         self._pool: ProcessPoolExecutor | None = None
@@ -62,7 +67,8 @@ class TriageProcesses:
 
     def replace_catalogue(self, catalogue: dict[str, str]) -> None:
         """Decide by another catalogue from the next batch on."""
-        self._arguments = (self._arguments[0], catalogue)
+        models_dir, _, admitted_error = self._arguments
+        self._arguments = (models_dir, catalogue, admitted_error)
         self._abandon()
 
     def close(self) -> None:
@@ -89,20 +95,25 @@ class TriageProcesses:
             self._pool = None
 
 
-def assemble(models_dir: Path, catalogue: Mapping[str, str]) -> Pipeline:
+def assemble(
+    models_dir: Path, catalogue: Mapping[str, str], admitted_error: float = 0.0
+) -> Pipeline:
     """Return the pipeline of a bundle and a catalogue's texts.
+
+    `admitted_error` is the share of automatic decisions that may be wrong; 0 allows none.
 
     Imports what it needs only now, so that a process which never decides stays small. Raises
     `BundleError` and `CatalogueError`.
     """
     from models.bundle import load_bundle
-    from triage.classifier.linear import LinearClassifier
+    from triage.classifier.blended import BlendedClassifier
     from triage.taxonomy import parse_catalogue
 
-    return Pipeline(parse_catalogue(catalogue), LinearClassifier(load_bundle(models_dir)))
+    classifier = BlendedClassifier(load_bundle(models_dir))
+    return Pipeline(parse_catalogue(catalogue), classifier, admitted_error)
 
 
-def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
+def _load(models_dir: str, catalogue: Mapping[str, str], admitted_error: float) -> None:
     """Prepare a child: it ends with its parent and leaves signals to it."""
     global _pipeline  # noqa: PLW0603 - a process of its own, loaded once
     with contextlib.suppress(OSError, AttributeError):
@@ -115,7 +126,7 @@ def _load(models_dir: str, catalogue: Mapping[str, str]) -> None:
     os.nice(_NICER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _pipeline = assemble(Path(models_dir), catalogue)
+    _pipeline = assemble(Path(models_dir), catalogue, admitted_error)
     gc.collect()
     gc.freeze()
 

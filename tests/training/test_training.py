@@ -20,7 +20,7 @@ from training.groups import folds, groups
 from training.metrics import calibration_error, macro_f1, recall_precision
 from training.train import train
 from training.vocabulary import allowed, person_names
-from triage.classifier.linear import LinearClassifier
+from triage.classifier.blended import BlendedClassifier
 from triage.pipeline import Appeal, Pipeline, SourceText
 from triage.taxonomy import Catalogue, parse_catalogue
 
@@ -90,7 +90,7 @@ def test_run_gives_a_bundle_that_triage_can_use(
     """From lines of text to a decision, by way of a bundle on disk."""
     trained = train(read_corpus(catalogue, 1, own=own), catalogue, small())
     save_bundle(trained.bundle, tmp_path / "bundle")
-    classifier = LinearClassifier(load_bundle(tmp_path / "bundle"))
+    classifier = BlendedClassifier(load_bundle(tmp_path / "bundle"))
     pipeline = Pipeline(catalogue, classifier)
     decision = pipeline.decide(Appeal((SourceText("text", "邻居家噪声大，睡不着觉"),)))
     assert decision.unit == "police"

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from triage.automatic import NEVER
 from triage.calibration import Calibration
 from triage.classifier.port import Prediction
 from triage.decision import Kind, ModelVersion, Tier, Topic
+from triage.likeness import Likeness
 from triage.pipeline import Pipeline
 from triage.taxonomy import Catalogue, parse_catalogue
 
@@ -97,10 +99,13 @@ CALIBRATION = Calibration(
     livelihood_from=0.6,
     in_domain_from=0.5,
     several_from=0.5,
-    matter_trust=0.8,
+    matter_weight=6.0,
+    matters=(),
     topic_trust=0.6,
     set_from=0.05,
     coverage=0.9,
+    automatic=NEVER,
+    likeness=Likeness(bias=-6.0, weight=6.0),
 )
 
 
@@ -109,6 +114,7 @@ class CueClassifier:
 
     version = ModelVersion(name="cues", version="1")
     calibration = CALIBRATION
+    units = ("police", "gas", "heating", "district")
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from models.bundle import Bundle, BundleError, load_bundle, shipped_folder
 from tests.triage.conftest import CALIBRATION
 from triage.calibration import blend, conformal_set, sigmoid, softmax
+from triage.classifier.blended import BlendedClassifier
 from triage.classifier.features import FIELDS, GRAMS, PAIRS, WORDS, Vocabulary, features
-from triage.classifier.linear import HEADS, LinearClassifier
+from triage.classifier.heads import HEADS
 from triage.decision import Kind, Tier, Topic
 from triage.text.segment import words
 
@@ -51,7 +52,7 @@ def tiny(**changes: NDArray[Any]) -> Bundle:
 
 def test_known_words_decide() -> None:
     """The unit whose words occur is the more probable, and those words are the evidence."""
-    heating, police = LinearClassifier(tiny()).predict(["家里暖气坏了", "半夜噪声"])
+    heating, police = BlendedClassifier(tiny()).predict(["家里暖气坏了", "半夜噪声"])
     assert heating.units["heating"] > 0.9
     assert heating.evidence == ("暖气",)
     assert police.units["police"] > 0.9
@@ -60,7 +61,7 @@ def test_known_words_decide() -> None:
 
 def test_text_without_known_features_is_undecided() -> None:
     """Nothing known, nothing claimed."""
-    (prediction,) = LinearClassifier(tiny()).predict([""])
+    (prediction,) = BlendedClassifier(tiny()).predict([""])
     assert prediction.units == pytest.approx({"heating": 0.5, "police": 0.5})
     assert prediction.evidence == ()
 
@@ -77,14 +78,14 @@ def test_text_without_known_features_is_undecided() -> None:
 def test_parts_that_do_not_fit_are_refused(name: str, value: NDArray[Any]) -> None:
     """Arrays of the wrong shape or type make no classifier."""
     with pytest.raises(BundleError):
-        LinearClassifier(tiny(**{name: value}))
+        BlendedClassifier(tiny(**{name: value}))
 
 
 def test_card_without_heads_is_refused() -> None:
     """A card of some other kind of model makes no classifier."""
     bundle = tiny()
     with pytest.raises(BundleError):
-        LinearClassifier(Bundle({"name": "x", "version": "1"}, bundle.arrays, VOCABULARY))
+        BlendedClassifier(Bundle({"name": "x", "version": "1"}, bundle.arrays, VOCABULARY))
 
 
 def test_features_hold_no_digits() -> None:
@@ -133,7 +134,7 @@ def test_shipped_classifier_reads_any_text(text: str) -> None:
     assert all(word in text for word in prediction.evidence)
 
 
-SHIPPED = LinearClassifier(load_bundle(shipped_folder()))
+SHIPPED = BlendedClassifier(load_bundle(shipped_folder()))
 
 
 def test_shipped_vocabulary_holds_no_digits() -> None:

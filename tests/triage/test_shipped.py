@@ -11,11 +11,11 @@ from models.bundle import load_bundle, shipped_folder
 from training.cli import read_catalogue
 from training.corpus import OWN
 from triage.appeal import Appeal, SourceText
-from triage.classifier.linear import LinearClassifier
+from triage.classifier.blended import BlendedClassifier
 from triage.decision import Route, Tier
 from triage.pipeline import Pipeline
 
-SHIPPED = Pipeline(read_catalogue(), LinearClassifier(load_bundle(shipped_folder())))
+SHIPPED = Pipeline(read_catalogue(), BlendedClassifier(load_bundle(shipped_folder())))
 
 
 def odd_texts() -> Iterator[str]:

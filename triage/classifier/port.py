@@ -1,6 +1,6 @@
 """What the pipeline asks of any classifier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,11 @@ class Classifier(Protocol):
     @property
     def calibration(self) -> Calibration:
         """The thresholds found on held-out data."""
+        ...
+
+    @property
+    def units(self) -> Collection[str]:
+        """The codes among `Prediction.units`, `district` included."""
         ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

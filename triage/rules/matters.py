@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 
 from triage.decision import Topic
 from triage.rules.expressions import Expression, ExpressionSet
@@ -11,7 +13,7 @@ from triage.text.sentences import Sentences
 WINDOW = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matter:
     """One entry of catalogue.yaml; with an `area` it applies only there."""
 
@@ -23,6 +25,12 @@ class Matter:
     lead: str
     supporting: tuple[str, ...]
     examples: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells this entry, as it matches and leads, from any other."""
+        told = repr((self.id, self.words, self.area, self.lead))
+        return sha256(told.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A small Chinese encoder: pre-trained on plain text, fine-tuned for all heads, exported."""

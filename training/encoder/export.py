@@ -1,0 +1,30 @@
+"""From a fine-tuned encoder to what ships: an ONNX graph with int8 weights."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from training.encoder.finetune import HeadsOnEncoder
+
+_OPSET = 17
+
+
+def to_onnx(model: HeadsOnEncoder) -> bytes:
+    """The graph that `triage.classifier.encoder` runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
+        sample = torch.ones(2, 16, dtype=torch.long)
+        torch.onnx.export(
+            model.eval(),
+            (sample, sample),
+            str(whole),
+            input_names=["ids", "mask"],
+            output_names=["scores"],
+            dynamic_axes={name: {0: "texts", 1: "length"} for name in ("ids", "mask")},
+            dynamo=False,
+            opset_version=_OPSET,
+        )
+        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+        return small.read_bytes()
