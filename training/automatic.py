@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from training.config import Config
 from training.corpus import LABELLED, WRITTEN, Example
+from training.metrics import upper_end
 from triage.automatic import NEVER, AutomaticRule, Step
 from triage.decision import DISTRICT, URGENCY
 from triage.pipeline import Verdict
@@ -18,7 +18,6 @@ from triage.routing import without_place
 #: Levels of risk that are counted, and the first of them: fewer rows would prove nothing.
 _STEPS, _FIRST_STEP = 40, 4
 _FEWEST_ROWS = 200
-_CONFIDENCE = 0.95
 
 
 def automatic_rule(
@@ -63,13 +62,6 @@ def is_wrong(example: Example, verdict: Verdict) -> bool:
     unit = without_place(verdict.routing.unit or "")
     too_low = URGENCY[verdict.tier] < URGENCY[example.tier]
     return too_low or unit not in (example.unit, *example.also)
-
-
-def upper_end(wrong: int, rows: int) -> float:
-    """Upper end of the two-sided 95 % interval of a share (Clopper and Pearson)."""
-    if wrong >= rows:
-        return 1.0
-    return float(beta.ppf(1 - (1 - _CONFIDENCE) / 2, wrong + 1, rows - wrong))
 
 
 def _fit(

@@ -11,6 +11,7 @@ from models.bundle import BundleError, load_bundle, save_bundle, shipped_folder
 from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
 from training.corpus import JUDGED, Corpus, CorpusError, read_corpus
 from training.evaluate import figures_by_source
+from training.frozen import log_use, read_frozen
 from training.report import readable_card, table
 from triage.classifier.blended import BlendedClassifier
 from triage.pipeline import Appeal, Pipeline, SourceText
@@ -57,16 +58,23 @@ def evaluate(
     ] = None,
     catalogue: CatalogueOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    held_out: Annotated[
+        str | None,
+        typer.Option(help="Judge by the frozen written appeals instead; say why, it is logged."),
+    ] = None,
 ) -> None:
     """Judge a bundle by labelled rows; rows that it learned from flatter it."""
-    _, known, corpus = _inputs(DEFAULT_CONFIG, catalogue, data)
+    settings, known, corpus = _inputs(DEFAULT_CONFIG, catalogue, data)
     try:
         classifier = BlendedClassifier(load_bundle(bundle or shipped_folder()))
-    except BundleError as error:
+        rows = corpus.of(*JUDGED) if held_out is None else read_frozen(known)
+    except (BundleError, CorpusError) as error:
         _stop(str(error))
-    rows = corpus.of(*JUDGED)
+    if held_out is not None:
+        log_use(f"{classifier.version.name} {classifier.version.version}", held_out)
     appeals = [Appeal((SourceText("text", row.text),)) for row in rows]
-    decisions = Pipeline(known, classifier).decide_all(appeals)
+    pipeline = Pipeline(known, classifier, settings.calibration.admitted_error)
+    decisions = pipeline.decide_all(appeals)
     figures = figures_by_source(list(zip(rows, decisions, strict=True)))
     typer.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else table(figures))
 

@@ -76,7 +76,7 @@ def read_corpus(
     appeals.jsonl; each is optional. Rows of the last whose ids stand in `own`/labels are labelled
     by that. Raises CorpusError.
     """
-    reader = _Reader(catalogue)
+    reader = Reader(catalogue)
     examples = [*reader.catalogue_examples(), *reader.duties()]
     for path in sorted((own / "written").glob("*.jsonl")):
         examples += reader.rows(path, WRITTEN)
@@ -94,9 +94,12 @@ def read_corpus(
     return Corpus(tuple(examples), reader.files)
 
 
-class _Reader:
+class Reader:
+    """Reads files of JSON lines and keeps their hashes."""
+
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        #: SHA-256 of every file that was read, by name.
         self.files: dict[str, str] = {}
 
     def rows(

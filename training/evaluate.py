@@ -4,8 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from training.corpus import Example
-from training.metrics import calibration_error, macro_f1, recall_precision, share
-from triage.decision import Decision, Route, Tier
+from training.metrics import (
+    calibration_error,
+    calibration_interval,
+    macro_f1,
+    recall_precision,
+    share,
+    upper_end,
+)
+from triage.decision import URGENCY, Decision, Route, Tier
 from triage.routing import without_place
 
 Figures: TypeAlias = dict[str, float | int | None]
@@ -33,6 +40,9 @@ def figures(pairs: Pairs) -> Figures:
     found |= _units([pair for pair in pairs if pair[0].unit is not None])
     found |= _tiers([pair for pair in pairs if pair[0].tier is not None])
     found |= _topics([pair for pair in pairs if pair[0].topic is not None])
+    found |= _automatic([pair for pair in pairs if pair[0].unit is not None])
+    placed = [pair for pair in pairs if pair[0].route is not None]
+    found |= _places(placed) if placed else {}
     found |= _rest(pairs)
     return {name: value for name, value in found.items() if value is not None}
 
@@ -63,10 +73,48 @@ def _units(pairs: Pairs) -> Figures:
         ),
         "unit_within_three": share(within),
         "unit_calibration_error": calibration_error(judged),
+        **_interval("unit_calibration_error", calibration_interval(judged)),
         "unit_set_coverage": share([example.unit in item.unit_set for example, item in pairs]),
         "unit_set_size": round(sum(len(item.unit_set) for _, item in pairs) / len(pairs), 2),
         "matter_share": round(len(matched) / len(pairs), 4),
         "matter_exact": share(matched),
+    }
+
+
+def _interval(name: str, ends: tuple[float, float] | None) -> Figures:
+    return {f"{name}_low": ends[0], f"{name}_high": ends[1]} if ends else {}
+
+
+def _automatic(pairs: Pairs) -> Figures:
+    """What is let through, of rows with unit and tier, and how much of it is wrong."""
+    if not pairs:
+        return {}
+    passed = [
+        _plain(decision) not in (example.unit, *example.also)
+        or (example.tier is not None and URGENCY[decision.tier] < URGENCY[example.tier])
+        for example, decision in pairs
+        if decision.automatic
+    ]
+    return {
+        "automatic_share": round(len(passed) / len(pairs), 4),
+        "automatic_wrong": share(passed),
+        "automatic_wrong_upper": round(upper_end(sum(passed), len(passed)), 4) if passed else None,
+    }
+
+
+def _places(pairs: Pairs) -> Figures:
+    """Districts, right where the text makes one plain; invented where it makes none plain."""
+    plain = [(example, item) for example, item in pairs if example.district is not None]
+    rest = [item for example, item in pairs if example.district is None]
+    return {
+        "district_rows": len(plain),
+        "district_right": share([item.district == example.district for example, item in plain]),
+        "district_other": share(
+            [item.district not in (None, example.district) for example, item in plain]
+        ),
+        "district_invented": share([item.district is not None for item in rest]),
+        "street_accuracy": share([item.street == example.street for example, item in pairs]),
+        "route_accuracy": share([item.route == example.route for example, item in pairs]),
     }
 
 
@@ -96,14 +144,10 @@ def _topics(pairs: Pairs) -> Figures:
 
 
 def _rest(pairs: Pairs) -> Figures:
-    placed = [(example, item) for example, item in pairs if example.route is not None]
     return {
         "kind_accuracy": share(
             [item.kind is example.kind for example, item in pairs if example.kind is not None]
         ),
-        "district_accuracy": share([item.district == example.district for example, item in placed]),
-        "street_accuracy": share([item.street == example.street for example, item in placed]),
-        "route_accuracy": share([item.route == example.route for example, item in placed]),
         "outside_to_person": share(
             [item.route is Route.PERSON for example, item in pairs if not example.in_domain]
         ),

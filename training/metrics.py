@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
 
 
 def share(flags: Sequence[bool]) -> float | None:
@@ -34,17 +36,39 @@ def macro_f1(found: Sequence[str], right: Sequence[str]) -> float | None:
     return round(float(np.mean(scores)), 4)
 
 
-def calibration_error(judged: Sequence[tuple[float, bool]], bins: int = 10) -> float | None:
-    """Expected calibration error of (confidence, right) pairs over equally wide bins."""
+def calibration_error(judged: Sequence[tuple[float, bool]], bins: int = 15) -> float | None:
+    """Expected calibration error of (confidence, right) pairs over bins of equal size."""
     if not judged:
         return None
     values = np.array([confidence for confidence, _ in judged])
     hits = np.array([right for _, right in judged], dtype=float)
-    bin_of = np.minimum((values * bins).astype(int), bins - 1)
-    gaps = [
-        abs(values[bin_of == number].mean() - hits[bin_of == number].mean())
-        * (bin_of == number).mean()
-        for number in range(bins)
-        if (bin_of == number).any()
-    ]
-    return round(float(sum(gaps)), 4)
+    return round(_calibration_error(values, hits, bins), 4)
+
+
+def calibration_interval(
+    judged: Sequence[tuple[float, bool]], bins: int = 15, times: int = 200
+) -> tuple[float, float] | None:
+    """The 95 % bootstrap interval of the calibration error."""
+    if not judged:
+        return None
+    values = np.array([confidence for confidence, _ in judged])
+    hits = np.array([right for _, right in judged], dtype=float)
+    random = np.random.default_rng(len(judged))
+    found = []
+    for _ in range(times):
+        rows = random.integers(0, len(values), len(values))
+        found.append(_calibration_error(values[rows], hits[rows], bins))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return round(float(low), 4), round(float(high), 4)
+
+
+def upper_end(wrong: int, rows: int) -> float:
+    """Upper end of the two-sided 95 % interval of a share (Clopper and Pearson)."""
+    return 1.0 if wrong >= rows else float(beta.ppf(0.975, wrong + 1, rows - wrong))
+
+
+def _calibration_error(values: NDArray[np.float64], hits: NDArray[np.float64], bins: int) -> float:
+    order = np.argsort(values, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    gaps = [abs(values[part].mean() - hits[part].mean()) * len(part) for part in parts]
+    return float(sum(gaps) / len(values))

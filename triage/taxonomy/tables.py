@@ -14,6 +14,8 @@ _UNIT_COLUMNS = ("code", "name_zh", "kind", "duties_zh")
 _TOPIC_COLUMNS = ("name",)
 _AREA_COLUMNS = ("code", "name", "kind", "district", "street", "aliases", "unless")
 _UNIT_KINDS = ("department", "enterprise", "district")
+#: Stands before an alias that counts only where the text hints at a place.
+_HINTED = "~"
 _AREA_KINDS = ("district", "street", "place")
 
 
@@ -94,9 +96,19 @@ def _area(line: int, row: Sequence[str]) -> Area:
         if district not in ("", code) or street:
             raise CatalogueError(AREAS, line, "a district lies in no other district or street")
         district = code
-    area = Area(code, name, kind, district, street or None, _cell(aliases), _cell(unless))
+    names = _cell(aliases)
+    area = Area(
+        code,
+        name,
+        kind,
+        district,
+        street or None,
+        aliases=tuple(item for item in names if not item.startswith(_HINTED)),
+        unless=_cell(unless),
+        hinted=tuple(item.removeprefix(_HINTED) for item in names if item.startswith(_HINTED)),
+    )
     for context in area.unless:
-        if not any(alias in context for alias in (name, *area.aliases)):
+        if not any(alias in context for alias in (name, *area.aliases, *area.hinted)):
             raise CatalogueError(
                 AREAS, line, f"{context!r} under unless holds no alias of {name}; write it whole"
             )
