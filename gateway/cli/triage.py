@@ -19,7 +19,9 @@ from gateway.settings import Settings, read_settings
 from models.bundle import BundleError, shipped_folder
 from triage.appeal import Appeal, SourceText
 from triage.decision import Decision
+from triage.facts import FactKind, facts_of
 from triage.pipeline import Pipeline
+from triage.text.normalise import normalise
 
 _BATCH: Final = 256
 _SOURCE: Final = "text"
@@ -129,6 +131,16 @@ def _show(decision: Decision, text: str) -> None:
     table.add_row("unit set", ", ".join(decision.unit_set))
     table.add_row("automatic", str(decision.automatic))
     table.add_row("model", f"{decision.model.name}@{decision.model.version}")
+    normal = normalise(text)
+    facts = facts_of(normal.text)
+    for kind in FactKind:
+        spans = [
+            normal.original_span(fact.start, fact.end) for fact in facts.told if fact.kind is kind
+        ]
+        if spans:
+            table.add_row(kind, "  ".join(text[start:end] for start, end in spans))
+    if facts.now is not None:
+        table.add_row("now", str(facts.now))
     console.print(table)
     for reason in decision.reasons:
         console.print(f"[dim]{reason.kind:>7}[/]  {reason.text}", highlight=False)
