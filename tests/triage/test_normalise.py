@@ -95,3 +95,16 @@ def test_document_spans_are_inside_their_sources(texts: list[str], data: st.Data
     end = data.draw(st.integers(start, len(document.text)))
     for source, first, last in document.original_spans(start, end):
         assert 0 <= first < last <= len(texts[int(source)])
+
+
+def test_homophone_slips_are_mended_in_place() -> None:
+    """What a recogniser wrote by ear is read as it was meant, and points to what was written."""
+    normal = normalise("厨房然气味，电提也坏了，物页不管")
+    assert normal.text == "厨房燃气味,电梯也坏了,物业不管"
+    assert normal.original_span(2, 4) == (2, 4)
+
+
+@pytest.mark.parametrize("text", ["天然气", "房屋业主", "取消房贷", "突然气味很大", "人事政策"])
+def test_words_that_only_look_like_slips_stay(text: str) -> None:
+    """A right word is left as it is."""
+    assert normalise(text).text == text

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from triage.text.slips import mended
 from triage.text.traditional import SIMPLIFIED
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
@@ -38,9 +39,9 @@ def normalise(text: str) -> Normalised:
     """Half-width, lower case, simplified where one character does it; no idle white space.
 
     A line end stays as one line feed, a blank only between two ASCII characters; what nobody
-    sees goes, and so does all of it at both ends of the text.
+    sees goes, and so does all of it at both ends of the text. Known homophone slips are mended.
     """
-    mapped = _lower(text.translate(_ONE_TO_ONE))
+    mapped = mended(_lower(text.translate(_ONE_TO_ONE)))
     pieces: list[str] = []
     starts = array("L")
     done = 0
