@@ -1,4 +1,4 @@
-"""The evidence for the rule of automatic decisions, from verdicts on held-out rows."""
+"""The evidence for the rule of automatic decisions, from judgements on held-out rows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from training.corpus import LABELLED, WRITTEN, Example
 from training.metrics import upper_end
 from triage.automatic import NEVER, AutomaticRule, Step
 from triage.decision import DISTRICT, URGENCY
-from triage.pipeline import Verdict
+from triage.pipeline import Judgement
 from triage.routing import without_place
 
 #: Levels of risk that are counted, and the first of them: fewer rows would prove nothing.
@@ -22,7 +22,7 @@ _FEWEST_ROWS = 200
 
 def automatic_rule(
     examples: Sequence[Example],
-    verdicts: Sequence[Verdict],
+    judgements: Sequence[Judgement],
     fold: NDArray[np.intp],
     config: Config,
 ) -> AutomaticRule:
@@ -32,9 +32,9 @@ def automatic_rule(
     still lack its place, none could pass, and they are left out.
     """
     judged = [
-        (number, verdict.grounds(), is_wrong(example, verdict))
-        for number, (example, verdict) in enumerate(zip(examples, verdicts, strict=True))
-        if example.origin in (LABELLED, WRITTEN) and verdict.routing.unit not in (None, DISTRICT)
+        (number, judgement.grounds(), is_wrong(example, judgement))
+        for number, (example, judgement) in enumerate(zip(examples, judgements, strict=True))
+        if example.origin in (LABELLED, WRITTEN) and judgement.routing.unit not in (None, DISTRICT)
     ]
     if len(judged) < _FEWEST_ROWS or len({wrong for _, _, wrong in judged}) < 2:
         return NEVER
@@ -55,12 +55,12 @@ def automatic_rule(
     )
 
 
-def is_wrong(example: Example, verdict: Verdict) -> bool:
+def is_wrong(example: Example, judgement: Judgement) -> bool:
     """Whether letting it through would be an error: unit not acceptable, or tier too low."""
     assert example.unit is not None
     assert example.tier is not None
-    unit = without_place(verdict.routing.unit or "")
-    too_low = URGENCY[verdict.tier] < URGENCY[example.tier]
+    unit = without_place(judgement.routing.unit or "")
+    too_low = URGENCY[judgement.tier] < URGENCY[example.tier]
     return too_low or unit not in (example.unit, *example.also)
 
 

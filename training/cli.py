@@ -51,6 +51,25 @@ def train(
     typer.echo(f"{out}: {card['name']} {card['version']}")
 
 
+def pretrain(
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for the encoder.")] = Path("encoder"),
+    config: Annotated[Path, typer.Option(help="Settings of the run, TOML.")] = DEFAULT_CONFIG,
+    catalogue: CatalogueOption = None,
+) -> None:
+    """Pre-train an encoder on plain text, for `train --encoder`."""
+    try:
+        from training.encoder.run import pretrain_encoder as run
+    except ImportError as error:
+        _stop(f"training needs the extra 'train' (pip install 'jiesu[train]'): {error}")
+    settings, _, corpus = _inputs(config, catalogue, data)
+    try:
+        run(corpus, settings, data, out)
+    except CorpusError as error:
+        _stop(str(error))
+    typer.echo(f"{out}: an encoder of {settings.encoder.layers} layers")
+
+
 def evaluate(
     data: DataOption = None,
     bundle: Annotated[

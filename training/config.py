@@ -31,6 +31,7 @@ class WeightsConfig(_Strict):
     also: float = Field(ge=0, title="other units that could be handed an appeal, together")
     duties: float = Field(ge=0, title="phrases of a unit's duties")
     examples: float = Field(ge=0, title="examples of catalogue entries and tier rules")
+    laws: float = Field(ge=0, title="articles of laws that are a unit's business")
     outside: float = Field(gt=0, title="texts that are no appeal, against each appeal")
 
 

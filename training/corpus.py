@@ -1,7 +1,10 @@
 """Everything a model can learn from, as examples of one shape."""
 
+import csv
 import hashlib
 import json
+import lzma
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,7 @@ from triage.taxonomy import Catalogue
 OWN = Path(__file__).parent / "corpus"
 
 LABELLED, TOPIC_ROWS, WRITTEN, OUTSIDE = "labelled", "topics", "written", "outside"
-DUTIES, EXAMPLES, UNLABELLED = "duties", "examples", "unlabelled"
+DUTIES, EXAMPLES, LAWS, UNLABELLED = "duties", "examples", "laws", "unlabelled"
 
 
 #: Rows that are judged; the others only teach.
@@ -23,6 +26,9 @@ JUDGED = (LABELLED, WRITTEN, TOPIC_ROWS, OUTSIDE)
 
 #: Texts of random characters that are made up in every run.
 _NOISE = 60
+#: Articles of laws that teach one unit's words, at most, and how many characters they have.
+_ARTICLES, _SHORTEST, _LONGEST = 80, 20, 300
+_ARTICLE = re.compile(r"第[一二三四五六七八九十百零]+条[\s　]*")
 
 
 class CorpusError(ValueError):
@@ -72,9 +78,10 @@ def read_corpus(
 ) -> Corpus:
     """Own texts, the catalogue's examples and, if a folder is given, data from elsewhere.
 
-    The folder may hold appeals_labelled.jsonl, topics_raw.jsonl, topics_segmented.jsonl and
-    appeals.jsonl; each is optional. Rows of the last whose ids stand in `own`/labels are labelled
-    by that. Raises CorpusError.
+    The folder may hold appeals_labelled.jsonl, topics_raw.jsonl, topics_segmented.jsonl,
+    appeals.jsonl and laws.jsonl.xz; each is optional. Rows of appeals.jsonl whose ids stand in
+    `own`/labels are labelled by that. Of laws that are a unit's business by `own`/laws.csv,
+    articles teach that unit's words. Raises CorpusError.
     """
     reader = Reader(catalogue)
     examples = [*reader.catalogue_examples(), *reader.duties()]
@@ -91,6 +98,7 @@ def read_corpus(
         labels = reader.labels(own / "labels")
         rest = reader.rows(data / "appeals.jsonl", UNLABELLED, labels)
         examples += [example for example in rest if example.id not in known]
+        examples += reader.articles(data / "laws.jsonl.xz", own / "laws.csv", seed)
     return Corpus(tuple(examples), reader.files)
 
 
@@ -129,6 +137,29 @@ class Reader:
                     raise CorpusError(f"{path}, line {number}: {row['id']} is labelled twice")
                 found[str(row["id"])] = row
         return found
+
+    def articles(self, path: Path, titles: Path, seed: int) -> list[Example]:
+        """Articles of laws whose title is a unit's business, some of every such unit."""
+        if not (path.exists() and titles.exists()):
+            return []
+        rows = csv.DictReader(titles.read_text("utf-8").splitlines())
+        wanted = {self._unit(row["unit"]): re.compile(row["titles"]) for row in rows}
+        found: dict[str, list[str]] = {unit: [] for unit in wanted}
+        self.files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        with lzma.open(path, "rt", encoding="utf-8") as lines:
+            for law in map(json.loads, lines):
+                title = str(law["path"]).rpartition("/")[2]
+                units = [unit for unit, names in wanted.items() if names.search(title)]
+                for article in _ARTICLE.split(str(law["text"]))[1:] if len(units) == 1 else ():
+                    text = article.strip()
+                    if _SHORTEST <= len(text) <= _LONGEST:
+                        found[units[0]].append(text)
+        random = Random(seed)
+        return [
+            Example(id=f"{unit}-law-{place}", origin=LAWS, source="laws", text=text, unit=unit)
+            for unit, texts in found.items()
+            for place, text in enumerate(random.sample(texts, min(_ARTICLES, len(texts))))
+        ]
 
     def _lines(self, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         """The objects of a file of JSON lines with their line numbers; none without the file."""

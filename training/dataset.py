@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from training.config import Config
-from training.corpus import DUTIES, EXAMPLES, OUTSIDE, Corpus, CorpusError, Example
+from training.corpus import DUTIES, EXAMPLES, LAWS, OUTSIDE, Corpus, CorpusError, Example
 from training.groups import groups
 from training.vocabulary import Found, choose, inverse_frequencies, person_names
 from triage.classifier.features import (
@@ -46,7 +46,7 @@ def prepare(corpus: Corpus, config: Config) -> Dataset:
     appeals = [
         place
         for place, example in enumerate(examples)
-        if example.origin not in (DUTIES, EXAMPLES, OUTSIDE)
+        if example.origin not in (DUTIES, EXAMPLES, LAWS, OUTSIDE)
     ]
     told = [found[place] for place in appeals]
     names = person_names(examples[place].text for place in appeals)

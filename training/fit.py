@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from training.config import Config
-from training.corpus import DUTIES, EXAMPLES, LABELLED, WRITTEN, Example
+from training.corpus import DUTIES, EXAMPLES, LABELLED, LAWS, WRITTEN, Example
 from triage.classifier.heads import (
     DOMAIN,
     HEADS,
@@ -169,6 +169,7 @@ def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, 
         WRITTEN: weights.written,
         DUTIES: weights.duties,
         EXAMPLES: weights.examples,
+        LAWS: weights.laws,
     }.get(example.origin, 1.0)
     if head == DOMAIN:
         if not example.in_domain:

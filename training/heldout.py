@@ -31,7 +31,7 @@ from triage.classifier.heads import (
 )
 from triage.classifier.port import Prediction
 from triage.decision import Decision, ModelVersion, Tier
-from triage.pipeline import Appeal, Pipeline, SourceText, Verdict, most
+from triage.pipeline import Appeal, Judgement, Pipeline, SourceText, most
 from triage.routing import Claim, claims, unit_probabilities
 from triage.rules.matters import MatterHit
 from triage.taxonomy import Catalogue
@@ -92,7 +92,7 @@ def judge(
     heads: Mapping[str, Sequence[str]],
     calibration: Calibration,
     catalogue: Catalogue,
-) -> list[Verdict]:
+) -> list[Judgement]:
     """What rules and stored scores make of the held-out rows."""
     pipeline = Pipeline(catalogue, StoredClassifier(held, heads, calibration))
     return pipeline.judge(_appeals(held))
@@ -151,9 +151,9 @@ def calibrate(
             "set_from": set_threshold(truths, config.calibration.coverage),
         }
     )
-    verdicts = judge(held, heads, found, catalogue)
+    judgements = judge(held, heads, found, catalogue)
     return found.model_copy(
-        update={"automatic": automatic_rule(held.examples, verdicts, held.fold, config)}
+        update={"automatic": automatic_rule(held.examples, judgements, held.fold, config)}
     )
 
 

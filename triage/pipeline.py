@@ -44,7 +44,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What was decided on one appeal, before it is put into words."""
 
     facts: Facts
@@ -93,35 +93,35 @@ class Pipeline:
 
     def decide_all(self, appeals: Sequence[Appeal]) -> list[Decision]:
         """The same decisions as one by one, with one call of the classifier."""
-        return [self.tell(verdict) for verdict in self.judge(appeals)]
+        return [self.tell(judgement) for judgement in self.judge(appeals)]
 
-    def judge(self, appeals: Sequence[Appeal]) -> list[Verdict]:
+    def judge(self, appeals: Sequence[Appeal]) -> list[Judgement]:
         """What rules and classifier make of each appeal."""
         facts = [_facts(self.catalogue, appeal) for appeal in appeals]
         predictions = self.classifier.predict([item.document.text for item in facts])
         return [
-            self._verdict(item, prediction)
+            self._judged(item, prediction)
             for item, prediction in zip(facts, predictions, strict=True)
         ]
 
-    def tell(self, verdict: Verdict) -> Decision:
+    def tell(self, judgement: Judgement) -> Decision:
         """The decision with its reasons."""
-        facts, routing = verdict.facts, verdict.routing
+        facts, routing = judgement.facts, judgement.routing
         calibration = self.classifier.calibration
         speaker = Speaker(facts.document, self.catalogue)
         reasons = [
-            *(speaker.tier(verdict.tier, facts.tiers) if verdict.readable else ()),
-            *speaker.unit(routing.unit, routing.matter, verdict.prediction.evidence),
+            *(speaker.tier(judgement.tier, facts.tiers) if judgement.readable else ()),
+            *speaker.unit(routing.unit, routing.matter, judgement.prediction.evidence),
             *speaker.place(facts.place),
-            *(() if verdict.within else speaker.outside(verdict.readable)),
+            *(() if judgement.within else speaker.outside(judgement.readable)),
         ]
         return Decision(
-            kind=verdict.kind,
-            topic=_topic(routing.matter, verdict.prediction, calibration)
-            if verdict.readable
+            kind=judgement.kind,
+            topic=_topic(routing.matter, judgement.prediction, calibration)
+            if judgement.readable
             else _NO_TOPIC,
             matter=routing.matter.matter.id if routing.matter else None,
-            tier=verdict.tier,
+            tier=judgement.tier,
             route=routing.route,
             unit=routing.unit,
             supporting_units=routing.supporting_units,
@@ -130,11 +130,11 @@ class Pipeline:
             district=facts.place.district,
             street=facts.place.street,
             reasons=tuple(reasons),
-            automatic=self._automatic(verdict),
+            automatic=self._automatic(judgement),
             model=self.classifier.version,
         )
 
-    def _verdict(self, facts: Facts, prediction: Prediction) -> Verdict:
+    def _judged(self, facts: Facts, prediction: Prediction) -> Judgement:
         calibration = self.classifier.calibration
         if self._newcomers:
             text = facts.document.text
@@ -150,13 +150,13 @@ class Pipeline:
         routing = nobody()
         if within:
             routing = route(prediction, claimed, kind, tier, facts.place.district, calibration)
-        return Verdict(facts, prediction, readable, within, kind, tier, claimed, routing)
+        return Judgement(facts, prediction, readable, within, kind, tier, claimed, routing)
 
-    def _automatic(self, verdict: Verdict) -> bool:
+    def _automatic(self, judgement: Judgement) -> bool:
         # A unit that still lacks its place is not a decision that could be dispatched.
-        if self._most_risk is None or verdict.routing.unit in (None, DISTRICT):
+        if self._most_risk is None or judgement.routing.unit in (None, DISTRICT):
             return False
-        return self.classifier.calibration.automatic.risk(verdict.grounds()) <= self._most_risk
+        return self.classifier.calibration.automatic.risk(judgement.grounds()) <= self._most_risk
 
 
 def tier_by_rules(catalogue: Catalogue, appeal: Appeal) -> Tier:

@@ -52,8 +52,8 @@ def test_new_unit_does_not_push_into_what_is_not_its_own(grown: Catalogue) -> No
 def test_probabilities_still_add_to_one(grown: Catalogue) -> None:
     """The known units make room for the new one."""
     pipeline = Pipeline(grown, CueClassifier())
-    (verdict,) = pipeline.judge([Appeal((SourceText("text", "档案查询"),))])
-    assert sum(verdict.routing.probabilities.values()) == pytest.approx(1)
+    (judgement,) = pipeline.judge([Appeal((SourceText("text", "档案查询"),))])
+    assert sum(judgement.routing.probabilities.values()) == pytest.approx(1)
 
 
 def test_entry_that_training_did_not_know_decides(files: Mapping[str, str]) -> None:

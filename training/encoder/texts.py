@@ -5,7 +5,7 @@ import lzma
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.corpus import Corpus
+from training.corpus import LAWS, Corpus
 from triage.text.normalise import normalise
 
 _LAWS, _REPLIES = "laws.jsonl.xz", "replies.jsonl"
@@ -17,7 +17,7 @@ def plain_texts(corpus: Corpus, data: Path | None, law_characters: int) -> Itera
     Of each law only the first `law_characters` are read, so that laws do not drown the appeals.
     """
     for example in corpus.examples:
-        if example.tokens is None and example.in_domain:
+        if example.tokens is None and example.in_domain and example.origin != LAWS:
             yield normalise(example.text).text
     if data is None:
         return
