@@ -3,33 +3,21 @@
 import asyncio
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from gateway.bench import floors
-from gateway.bench.appeals import compose, requests
+from gateway.bench.appeals import requests
 from gateway.bench.consuming import ConsumingProcess
 from gateway.bench.load import Measured, keep_sending, pace, saturate
+from gateway.bench.rows import Row
 from gateway.bench.service import ServedGateway
+from gateway.bench.triaging import measure_triage
 from gateway.clock import Clock
-from gateway.intake.triage_processes import assemble
-from models.bundle import shipped_folder
-from triage.appeal import Appeal, SourceText
 
 GROUPS: Final = ("dispatch", "handling")
 _AT_ONCE: Final = {"JIESU_PUBLISH_UNCONFIRMED_AT": "0", "JIESU_LOG_LEVEL": "info"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure, what it should reach, and the floor of the same run beside it."""
-
-    figure: str
-    value: str
-    goal: str = ""
-    floor: str = ""
 
 
 class Bench:
@@ -110,27 +98,8 @@ class Bench:
         return [Row("restart over SQLite under load: nobody accepted for", f"{pause:.1f} s")]
 
     async def triage(self) -> list[Row]:
-        """One appeal at a time in one process, 100 to 300 characters."""
-        folder = Path(str(shipped_folder()))
-        texts = _shipped_catalogue()
-        started = self._clock.monotonic()
-        pipeline = assemble(folder, texts)
-        loading = self._clock.monotonic() - started
-        appeals = [Appeal((SourceText("text", text),)) for text in compose(self._many(2_000))]
-        spans = []
-        for appeal in appeals:
-            before = self._clock.monotonic()
-            pipeline.decide(appeal)
-            spans.append(self._clock.monotonic() - before)
-        measured = Measured(latencies=spans, seconds=sum(spans))
-        return [
-            Row("triage: load", f"{loading:.2f} s"),
-            Row(
-                "triage: one appeal of about 200 characters, median / p99",
-                f"{measured.percentile(0.5):.2f} / {measured.percentile(0.99):.2f} ms",
-            ),
-            Row("triage: one process", f"{measured.rate:,.0f} /s"),
-        ]
+        """One appeal at a time in one process, and batches on two."""
+        return await measure_triage(self._clock, self._many)
 
     async def accepted(self) -> list[Row]:
         """Appeals a second answered with 201, while triage, relay and consumers work beside."""
@@ -261,12 +230,3 @@ def _consumers(service: ServedGateway, folder: Path) -> list[ConsumingProcess]:
 def _check(measured: Measured, total: int) -> None:
     if measured.statuses != {201: total}:
         raise RuntimeError(f"not every appeal was accepted: {measured.statuses}")
-
-
-def _shipped_catalogue() -> dict[str, str]:
-    from importlib.resources import files
-
-    from triage.taxonomy import FILES
-
-    folder = files("triage") / "taxonomy"
-    return {name: (folder / name).read_text(encoding="utf-8") for name in FILES}

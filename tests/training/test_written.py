@@ -35,7 +35,7 @@ def grams(text: str) -> set[str]:
 
 
 def test_there_are_enough_of_every_kind() -> None:
-    """Each unit 20 times, each district 20 as the place, each topic 60, and what is rare besides."""
+    """Each unit 20 times, each district as the place 20, each topic 60, and what is rare."""
     catalogue = read_catalogue()
     units = Counter(row["unit"] for row in WRITTEN)
     wanted = [unit.code for unit in catalogue.units.values() if unit.kind != "district"]
