@@ -56,8 +56,9 @@ class CalibrationConfig(_Strict):
     """What the thresholds aim at on held-out rows."""
 
     coverage: float = Field(gt=0, lt=1, title="share of right units in the conformal set")
-    emergency_precision: float = Field(gt=0, lt=1, title="least precision of learned emergencies")
-    livelihood_precision: float = Field(gt=0, lt=1, title="least precision of learned livelihood")
+    emergency_precision: float = Field(gt=0, lt=1, title="least precision of emergencies")
+    livelihood_precision: float = Field(gt=0, lt=1, title="least precision of livelihood")
+    hint_loss: float = Field(ge=0, lt=1, title="share of what hints rightly found that may be lost")
     several_precision: float = Field(gt=0, lt=1, title="least precision of learned several units")
     admitted_error: float = Field(gt=0, lt=1, title="share of automatic decisions, wrong at most")
     domain_loss: float = Field(gt=0, lt=1, title="share of real appeals that may be turned away")
@@ -73,8 +74,9 @@ class EncoderConfig(_Strict):
     layers: int = Field(gt=0, title="layers")
     attention_heads: int = Field(gt=0, title="attention heads of a layer")
     pieces: int = Field(gt=0, title="pieces of text in the vocabulary, at most")
-    tokens: int = Field(ge=16, le=512, title="pieces that it reads at once")
+    tokens: int = Field(ge=16, le=512, title="pieces of a text that it reads")
     law_characters: int = Field(ge=0, title="characters read of each law")
+    pretrain_window: int = Field(ge=16, le=512, title="pieces in a window of pre-training")
     pretrain_steps: int = Field(gt=0, title="steps of pre-training")
     pretrain_batch: int = Field(gt=0, title="windows in a step of pre-training")
     pretrain_rate: float = Field(gt=0, title="highest learning rate of pre-training")

@@ -16,6 +16,7 @@ from training.dataset import Dataset
 from training.fit import fit
 from training.groups import folds
 from training.likeness import likeness
+from training.tiers import TierRow, fired_by, tier_thresholds
 from triage.automatic import NEVER
 from triage.calibration import Calibration, blend
 from triage.classifier.heads import (
@@ -30,7 +31,7 @@ from triage.classifier.heads import (
     read_scores,
 )
 from triage.classifier.port import Prediction
-from triage.decision import Decision, ModelVersion, Tier
+from triage.decision import Decision, ModelVersion
 from triage.pipeline import Appeal, Judgement, Pipeline, SourceText, most
 from triage.routing import Claim, claims, unit_probabilities
 from triage.rules.matters import MatterHit
@@ -122,6 +123,8 @@ def calibrate(
         temperatures={head: _temperature(held, heads, head) for head in HEADS},
         emergency_from=1.0,
         livelihood_from=1.0,
+        hint_from=0.0,
+        livelihood_hint_from=0.0,
         in_domain_from=0.0,
         several_from=1.0,
         matter_weight=_FIRST_WEIGHT,
@@ -145,7 +148,7 @@ def calibrate(
     ]
     found = first.model_copy(
         update={
-            **_thresholds(held, predictions, config),
+            **_thresholds(held, predictions, catalogue, config),
             "matter_weight": weight,
             "topic_trust": _topic_trust(held, predictions, claimed),
             "set_from": set_threshold(truths, config.calibration.coverage),
@@ -164,31 +167,22 @@ def _matched(example: Example, catalogue: Catalogue) -> list[MatterHit]:
 
 
 def _thresholds(
-    held: HeldOut, predictions: Sequence[Prediction], config: Config
+    held: HeldOut, predictions: Sequence[Prediction], catalogue: Catalogue, config: Config
 ) -> dict[str, float]:
     aims = config.calibration
+    judged = list(zip(held.examples, predictions, strict=True))
     tiered = [
-        (example, prediction)
-        for example, prediction in zip(held.examples, predictions, strict=True)
-        if example.tier is not None
+        TierRow(row.tier, item.tiers, fired_by(row.text, catalogue))
+        for row, item in judged
+        if row.tier is not None
     ]
-    emergency = [prediction.tiers[Tier.EMERGENCY] for _, prediction in tiered]
-    urgent = [1 - prediction.tiers[Tier.GENERAL] for _, prediction in tiered]
-    at_home = [
-        prediction.in_domain
-        for example, prediction in zip(held.examples, predictions, strict=True)
-        if example.origin in (LABELLED, WRITTEN)
-    ]
+    several = [(row, item) for row, item in judged if row.several is not None]
+    at_home = [item.in_domain for row, item in judged if row.origin in (LABELLED, WRITTEN)]
     return {
-        "emergency_from": precise_threshold(
-            emergency, [row.tier is Tier.EMERGENCY for row, _ in tiered], aims.emergency_precision
-        ).value,
-        "livelihood_from": precise_threshold(
-            urgent, [row.tier is not Tier.GENERAL for row, _ in tiered], aims.livelihood_precision
-        ).value,
+        **tier_thresholds(tiered, aims),
         "several_from": precise_threshold(
-            [prediction.several for _, prediction in tiered],
-            [bool(row.several) for row, _ in tiered],
+            [item.several for _, item in several],
+            [bool(row.several) for row, _ in several],
             aims.several_precision,
         ).value,
         "in_domain_from": min(0.9, lower_quantile(at_home, aims.domain_loss)),

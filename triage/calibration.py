@@ -26,6 +26,12 @@ class Calibration(BaseModel):
     temperatures: dict[str, float] = Field(description="head to temperature, above 0")
     emergency_from: float = Field(ge=0, le=1, description="learned emergency counts from here")
     livelihood_from: float = Field(ge=0, le=1, description="learned livelihood counts from here")
+    hint_from: float = Field(
+        ge=0, le=1, description="a hint counts if an emergency is at least this probable"
+    )
+    livelihood_hint_from: float = Field(
+        ge=0, le=1, description="a livelihood rule counts if anything urgent is this probable"
+    )
     in_domain_from: float = Field(ge=0, le=1, description="below, the text is no appeal")
     several_from: float = Field(ge=0, le=1, description="from here more than one unit must act")
     matter_weight: float = Field(ge=0, description="log odds that a sole claim adds to its lead")

@@ -38,10 +38,6 @@ class Facts:
     tiers: list[TierHit]
     matters: list[MatterHit]
 
-    @property
-    def tier(self) -> Tier:
-        return self.tiers[0].rule.tier if self.tiers else Tier.GENERAL
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -54,6 +50,8 @@ class Judgement:
     """Whether it is an appeal at all, as far as one can tell."""
     kind: Kind
     tier: Tier
+    alarms: list[TierHit]
+    """The tier rules that count."""
     claimed: list[Claim]
     routing: Routing
 
@@ -110,7 +108,7 @@ class Pipeline:
         calibration = self.classifier.calibration
         speaker = Speaker(facts.document, self.catalogue)
         reasons = [
-            *(speaker.tier(judgement.tier, facts.tiers) if judgement.readable else ()),
+            *(speaker.tier(judgement.tier, judgement.alarms) if judgement.readable else ()),
             *speaker.unit(routing.unit, routing.matter, judgement.prediction.evidence),
             *speaker.place(facts.place),
             *(() if judgement.within else speaker.outside(judgement.readable)),
@@ -140,17 +138,19 @@ class Pipeline:
             text = facts.document.text
             prediction = extended(prediction, text, self._newcomers, calibration.likeness)
         readable = _TWO_HAN.search(facts.document.text) is not None
+        alarms = counting(facts.tiers, prediction, calibration)
+        by_rules = alarms[0].rule.tier if alarms else Tier.GENERAL
         learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
-        tier = max(facts.tier, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
+        tier = max(by_rules, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
         within = readable and (
-            prediction.in_domain >= calibration.in_domain_from or facts.tier is Tier.EMERGENCY
+            prediction.in_domain >= calibration.in_domain_from or by_rules is Tier.EMERGENCY
         )
         claimed = claims(facts.matters, prediction.units) if within else []
         kind = most(prediction.kinds) if readable else _NO_KIND
         routing = nobody()
         if within:
             routing = route(prediction, claimed, kind, tier, facts.place.district, calibration)
-        return Judgement(facts, prediction, readable, within, kind, tier, claimed, routing)
+        return Judgement(facts, prediction, readable, within, kind, tier, alarms, claimed, routing)
 
     def _automatic(self, judgement: Judgement) -> bool:
         # A unit that still lacks its place is not a decision that could be dispatched.
@@ -175,6 +175,27 @@ def _facts(catalogue: Catalogue, appeal: Appeal) -> Facts:
         catalogue.tiers.fired(document.text, document.sentences),
         catalogue.matters.found(document.text, document.sentences, place.codes),
     )
+
+
+def counting(
+    fired: Sequence[TierHit], prediction: Prediction, calibration: Calibration
+) -> list[TierHit]:
+    """The fired rules that count, in the same order.
+
+    A rule that is no hint always does. A hint of an emergency needs the classifier to think of one
+    at least remotely, a rule of livelihood to think of anything urgent.
+    """
+    emergency = prediction.tiers[Tier.EMERGENCY]
+    urgent = emergency + prediction.tiers[Tier.LIVELIHOOD]
+    return [
+        hit
+        for hit in fired
+        if (
+            (emergency >= calibration.hint_from or not hit.rule.hint)
+            if hit.rule.tier is Tier.EMERGENCY
+            else urgent >= calibration.livelihood_hint_from
+        )
+    ]
 
 
 def _learned_tier(prediction: Prediction, emergency_from: float, livelihood_from: float) -> Tier:

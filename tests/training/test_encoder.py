@@ -36,6 +36,7 @@ TINY = EncoderConfig(
     pieces=400,
     tokens=32,
     law_characters=100,
+    pretrain_window=32,
     pretrain_steps=3,
     pretrain_batch=4,
     pretrain_rate=1e-3,

@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 from transformers import AutoModel, AutoTokenizer
 
 from training.config import Config
-from training.corpus import TOPIC_ROWS, Example
+from training.corpus import LAWS, TOPIC_ROWS, UNLABELLED, Example
 from training.fit import head_targets
 from triage.classifier.encoder import pieces_of
 from triage.classifier.heads import HEADS, head_columns
@@ -22,8 +22,9 @@ from triage.text.normalise import normalise
 
 _WARM_UP = 0.1
 _CLIP = 1.0
-#: Of the rows that only tell a topic, the share that every epoch reads.
-_TOPIC_SHARE = 0.25
+#: The share of rows that every epoch reads, where not all: topic rows tell one thing alone, laws
+#: were pre-trained on, and the unlabelled say nothing.
+_READ = {TOPIC_ROWS: 0.25, LAWS: 0.0, UNLABELLED: 0.0}
 #: The heads on top learn so many times faster than the encoder below.
 _HEADS_RATE = 4.0
 
@@ -129,11 +130,7 @@ class FineTuning:
 
     def _batches(self, rows: Sequence[int], random: np.random.Generator) -> list[list[int]]:
         """The rows of one epoch in batches of texts of about equal length, shuffled."""
-        read = [
-            row
-            for row in rows
-            if self._examples[row].origin != TOPIC_ROWS or random.random() < _TOPIC_SHARE
-        ]
+        read = [row for row in rows if random.random() < _READ.get(self._examples[row].origin, 1.0)]
         noise = random.random(len(read)) * 16
         read = [read[at] for at in np.argsort([len(self._pieces[row]) for row in read] + noise)]
         size = self._config.encoder.batch

@@ -29,7 +29,7 @@ def pretrain(
     """Train a new encoder to guess masked pieces; `told` hears of the loss now and then."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    windows = _windows(texts, tokenizer, config.tokens)
+    windows = _windows(texts, tokenizer, config.pretrain_window)
     model = BertForMaskedLM(
         BertConfig(
             vocab_size=tokenizer.get_vocab_size(),
@@ -37,7 +37,7 @@ def pretrain(
             num_hidden_layers=config.layers,
             num_attention_heads=config.attention_heads,
             intermediate_size=4 * config.hidden,
-            max_position_embeddings=config.tokens,
+            max_position_embeddings=config.pretrain_window,
             pad_token_id=tokenizer.token_to_id(PAD),
             # A few passes over the text cannot be learned by heart, and without dropout a step on
             # a CPU takes half the time.

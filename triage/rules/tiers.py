@@ -15,7 +15,11 @@ DEFAULT_WINDOW = 24
 
 @dataclass(frozen=True, slots=True)
 class TierRule:
-    """One rule of tiers.yaml; `source` is the clause of the standard, in words."""
+    """One rule of tiers.yaml; `source` is the clause of the standard, in words.
+
+    A `hint` is no alarm by itself: it counts unless the classifier is all but certain that there
+    is no danger.
+    """
 
     id: str
     tier: Tier
@@ -26,6 +30,7 @@ class TierRule:
     within: int
     matches: tuple[str, ...]
     misses: tuple[str, ...]
+    hint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

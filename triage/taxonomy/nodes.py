@@ -58,6 +58,10 @@ class Entry:
             if key not in self._nodes:
                 raise self.error(f"the key {key!r} is missing; add it")
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._nodes
+
     def text(self, key: str) -> str:
         """A filled string."""
         value = self.text_or_null(key)

@@ -51,7 +51,7 @@ def parse_tiers(text: str) -> tuple[TierRule, ...]:
     """The rules of tiers.yaml; raises CatalogueError."""
     rules: dict[str, TierRule] = {}
     for entry in entries(TIERS, text):
-        entry.only(_TIER_KEYS, ("unless", "within"))
+        entry.only(_TIER_KEYS, ("unless", "within", "hint"))
         code = _fresh_id(entry, rules)
         rules[code] = TierRule(
             id=code,
@@ -63,8 +63,13 @@ def parse_tiers(text: str) -> tuple[TierRule, ...]:
             within=entry.number("within", DEFAULT_WINDOW),
             matches=_sentences(entry, "matches"),
             misses=_sentences(entry, "misses"),
+            hint=_is_hint(entry),
         )
     return tuple(rules.values())
+
+
+def _is_hint(entry: Entry) -> bool:
+    return entry.one_of("hint", ("true", "false")) == "true" if entry.has("hint") else False
 
 
 def _fresh_id(entry: Entry, seen: Mapping[str, object]) -> str:
