@@ -32,6 +32,7 @@ class WeightsConfig(_Strict):
     duties: float = Field(ge=0, title="phrases of a unit's duties")
     examples: float = Field(ge=0, title="examples of catalogue entries and tier rules")
     laws: float = Field(ge=0, title="articles of laws that are a unit's business")
+    topics: float = Field(ge=0, title="rows of which only the topic is known")
     outside: float = Field(gt=0, title="texts that are no appeal, against each appeal")
 
 

@@ -10,7 +10,15 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from training.config import Config
-from training.corpus import DUTIES, EXAMPLES, LABELLED, LAWS, WRITTEN, Example
+from training.corpus import (
+    DUTIES,
+    EXAMPLES,
+    LABELLED,
+    LAWS,
+    TOPIC_ROWS,
+    WRITTEN,
+    Example,
+)
 from triage.classifier.heads import (
     DOMAIN,
     HEADS,
@@ -170,6 +178,7 @@ def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, 
         DUTIES: weights.duties,
         EXAMPLES: weights.examples,
         LAWS: weights.laws,
+        TOPIC_ROWS: weights.topics,
     }.get(example.origin, 1.0)
     if head == DOMAIN:
         if not example.in_domain:

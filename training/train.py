@@ -20,12 +20,15 @@ from triage.calibration import Calibration
 from triage.taxonomy import Catalogue
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "rjieba")
+_LINEAR = "Linear classifier over words, pairs of words and character n-grams, int8."
+_BLEND = f"{_LINEAR} Mixed, head by head, with an encoder fine-tuned for all heads, ONNX, int8."
 _LIMITS = (
     "Emergencies are rare among real appeals: rules carry them, the learned tier only adds.",
     "The rows are drawn rich in danger and utility words, so their rates are not natural.",
     "Thresholds are chosen on the rows that the figures are of, which flatters them a little.",
     "Most real rows come from other cities; Beijing's units other than the bus company are thin.",
-    "Topics without outside rows are known from written appeals and catalogue examples alone.",
+    "Topics without outside rows are known from written appeals and a few labelled rows alone.",
+    "Pre-training has seen the texts of held-out rows, never their labels.",
 )
 
 
@@ -62,6 +65,7 @@ def train(
     weights = fit(dataset.matrix, dataset.examples, everything, heads, config)
     card = _card(corpus, dataset, config, heads, calibration, figures)
     if tuned is not None:
+        card["about"] = _BLEND
         card["encoder"] = {"tokens": config.encoder.tokens, "blend": tuned.blend}
     return Trained(_bundle(card, dataset, weights, tuned.files if tuned else None), figures)
 
@@ -90,7 +94,7 @@ def _card(
     return {
         "name": config.name,
         "version": config.version,
-        "about": "Linear classifier over words, pairs of words and character n-grams, int8.",
+        "about": _LINEAR,
         "heads": heads,
         "calibration": calibration.model_dump(mode="json"),
         "config": config.model_dump(),
