@@ -12,7 +12,8 @@ from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
 from training.corpus import JUDGED, Corpus, CorpusError, read_corpus
 from training.evaluate import figures_by_source
 from training.frozen import log_use, read_frozen
-from training.report import readable_card, table
+from training.report import rates_table, readable_card, table
+from training.robustness import rates
 from triage.classifier.blended import BlendedClassifier
 from triage.pipeline import Appeal, Pipeline, SourceText
 from triage.taxonomy import FILES, Catalogue, CatalogueError, parse_catalogue
@@ -77,6 +78,9 @@ def evaluate(
     ] = None,
     catalogue: CatalogueOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="How firmly decisions stand, told differently.")
+    ] = False,
     held_out: Annotated[
         str | None,
         typer.Option(help="Judge by the frozen written appeals instead; say why, it is logged."),
@@ -91,8 +95,11 @@ def evaluate(
         _stop(str(error))
     if held_out is not None:
         log_use(f"{classifier.version.name} {classifier.version.version}", held_out)
-    appeals = [Appeal((SourceText("text", row.text),)) for row in rows]
     pipeline = Pipeline(known, classifier, settings.calibration.admitted_error)
+    if robustness:
+        typer.echo(rates_table(rates(pipeline, [row.text for row in rows], settings.seed)))
+        return
+    appeals = [Appeal((SourceText("text", row.text),)) for row in rows]
     decisions = pipeline.decide_all(appeals)
     figures = figures_by_source(list(zip(rows, decisions, strict=True)))
     typer.echo(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else table(figures))

@@ -17,6 +17,15 @@ def table(figures: Mapping[str, Figures]) -> str:
     return "\n".join(lines)
 
 
+def rates_table(rates: Mapping[str, Mapping[str, float]]) -> str:
+    """One row a change of the text, one column a part of the decision."""
+    names = list(next(iter(rates.values()), {}))
+    lines = ["| told differently | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for change, found in rates.items():
+        lines.append(f"| {change} | " + " | ".join(f"{found[name]:.3f}" for name in names) + " |")
+    return "\n".join(lines)
+
+
 def readable_card(card: Mapping[str, Any], figures: Mapping[str, Figures]) -> str:
     """The card in words."""
     data, settings = card["data"], card["config"]
