@@ -136,11 +136,14 @@ def route(
 def _deciding(claimed: Sequence[Claim], likely: str, calibration: Calibration) -> MatterHit | None:
     """The entry that decides: the strongest that training did not know, else the likely unit's.
 
-    How far to trust the others was measured; one that a clerk wrote since then simply holds.
+    How far to trust the others was measured; one that a clerk wrote since then simply holds, and
+    so does the strongest of all if its entry says so.
     """
     for claim in claimed:
         if claim.hit.matter.digest not in calibration.matters:
             return claim.hit
+    if claimed and claimed[0].hit.matter.decides:
+        return claimed[0].hit
     for claim in claimed:
         if without_place(claim.hit.matter.lead) == likely:
             return claim.hit

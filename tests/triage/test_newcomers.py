@@ -71,6 +71,20 @@ def test_entry_that_training_did_not_know_decides(files: Mapping[str, str]) -> N
     assert decided(grown, text, Trained())[0] == "district"
 
 
+def test_entry_that_decides_is_not_outvoted(files: Mapping[str, str]) -> None:
+    """An entry that was right nearly always names the unit, also where the model disagrees."""
+    entry = ENTRY.replace("  supporting", "  decides: true\n  supporting")
+    grown = parse_catalogue({**files, "catalogue.yaml": files["catalogue.yaml"] + entry})
+
+    class Trained(CueClassifier):
+        calibration = CALIBRATION.model_copy(
+            update={"matters": tuple(item.digest for item in grown.matters.matters),
+                    "matter_weight": 0.1}
+        )  # fmt: skip
+
+    assert decided(grown, "城区里翻出一张房契，不知道怎么办", Trained())[0] == "police"
+
+
 def test_changed_entry_counts_as_new(files: Mapping[str, str]) -> None:
     """The digest changes with words and lead, not with the examples."""
     first, other, same = (

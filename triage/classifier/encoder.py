@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.bundle import BundleError, EncoderFiles
@@ -12,8 +11,6 @@ from triage.calibration import Floats
 
 #: Of the pieces that are read of a long text, the share that stands at its end.
 _END = 0.25
-#: Texts of about equal length are read so many at once.
-_TOGETHER = 8
 
 
 class EncoderScorer:
@@ -26,7 +23,6 @@ class EncoderScorer:
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
                 files.graph, options, providers=["CPUExecutionProvider"]
@@ -37,19 +33,18 @@ class EncoderScorer:
         self._tokens = tokens
 
     def scores(self, texts: Sequence[str]) -> Floats:
-        """Raw scores of all heads, (texts, columns), of normalised texts."""
-        pieces = pieces_of(self._tokenizer, texts, self._tokens)
-        order = sorted(range(len(texts)), key=lambda place: len(pieces[place]))
-        parts: list[Floats] = []
-        for first in range(0, len(order), _TOGETHER):
-            batch = [pieces[place] for place in order[first : first + _TOGETHER]]
-            ids, mask = _padded(batch)
-            parts.append(self._session.run(["scores"], {"ids": ids, "mask": mask})[0])
-        if not parts:
-            return np.zeros((0, 0), dtype=np.float32)
-        found = np.concatenate(parts)
-        scores = np.empty_like(found)
-        scores[order] = found
+        """Raw scores of all heads, (texts, columns), of normalised texts.
+
+        One text at a time: int8 steps are chosen by all that is read together, so that a text
+        would score differently beside others, and reading together is no faster.
+        """
+        return np.concatenate(
+            [self._one(ids) for ids in pieces_of(self._tokenizer, texts, self._tokens)]
+        )
+
+    def _one(self, pieces: Sequence[int]) -> Floats:
+        ids = np.array([pieces], dtype=np.int64)
+        scores: Floats = self._session.run(["scores"], {"ids": ids, "mask": np.ones_like(ids)})[0]
         return scores
 
 
@@ -60,13 +55,3 @@ def pieces_of(tokenizer: Tokenizer, texts: Sequence[str], most: int) -> list[lis
         ids if len(ids) <= most else [*ids[: most - end], *ids[-end:]]
         for ids in (encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts)))
     ]
-
-
-def _padded(pieces: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    longest = max(map(len, pieces))
-    ids = np.zeros((len(pieces), longest), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for row, numbers in enumerate(pieces):
-        ids[row, : len(numbers)] = numbers
-        mask[row, : len(numbers)] = 1
-    return ids, mask

@@ -15,7 +15,11 @@ WINDOW = 40
 
 @dataclass(frozen=True)
 class Matter:
-    """One entry of catalogue.yaml; with an `area` it applies only there."""
+    """One entry of catalogue.yaml; with an `area` it applies only there.
+
+    One that `decides` names the unit whenever it is the strongest that matches, whatever the
+    classifier thinks; for entries that were right nearly always.
+    """
 
     id: str
     name: str
@@ -25,6 +29,7 @@ class Matter:
     lead: str
     supporting: tuple[str, ...]
     examples: tuple[str, ...]
+    decides: bool = False
 
     @cached_property
     def digest(self) -> str:

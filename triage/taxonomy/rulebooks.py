@@ -23,7 +23,7 @@ def parse_matters(
     """The entries of catalogue.yaml; raises CatalogueError."""
     matters: dict[str, Matter] = {}
     for entry in entries(MATTERS, text):
-        entry.only(_MATTER_KEYS, ("area", "supporting"))
+        entry.only(_MATTER_KEYS, ("area", "supporting", "decides"))
         code = _fresh_id(entry, matters)
         area = entry.text_or_null("area")
         if area is not None and area not in areas:
@@ -43,6 +43,7 @@ def parse_matters(
             lead=lead,
             supporting=supporting,
             examples=_sentences(entry, "examples"),
+            decides=_flag(entry, "decides"),
         )
     return tuple(matters.values())
 
@@ -63,13 +64,13 @@ def parse_tiers(text: str) -> tuple[TierRule, ...]:
             within=entry.number("within", DEFAULT_WINDOW),
             matches=_sentences(entry, "matches"),
             misses=_sentences(entry, "misses"),
-            hint=_is_hint(entry),
+            hint=_flag(entry, "hint"),
         )
     return tuple(rules.values())
 
 
-def _is_hint(entry: Entry) -> bool:
-    return entry.one_of("hint", ("true", "false")) == "true" if entry.has("hint") else False
+def _flag(entry: Entry, key: str) -> bool:
+    return entry.one_of(key, ("true", "false")) == "true" if entry.has(key) else False
 
 
 def _fresh_id(entry: Entry, seen: Mapping[str, object]) -> str:
