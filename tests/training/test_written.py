@@ -74,7 +74,7 @@ def test_no_two_are_alike() -> None:
 def test_frozen_appeals_are_those_that_were_frozen() -> None:
     """The hashes hold, and nobody who wrote them wrote anything that is learned from."""
     frozen = read_frozen(read_catalogue())
-    assert len(frozen) >= 350
+    assert len(frozen) >= 400
     assert {row["writer"] for row in HELD_OUT}.isdisjoint(row["writer"] for row in WRITTEN)
 
 
