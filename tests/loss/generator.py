@@ -15,6 +15,9 @@ CORPUS: Final = Path(__file__).parents[2] / "training" / "corpus"
 SOURCE: Final = "loss-proof"
 """The webhook's source name under which the generator's messages are signed."""
 _LONGEST: Final = 40_000
+_EACH_WEBHOOK: Final = 30
+_EACH_UPLOAD: Final = 100
+"""By number, not by dice: even a small run has both, whatever the corpus says today."""
 _NAMES: Final = ("王建国", "欧阳小雨", "阿依古丽", "李", "O'Neill", "司马 光", "Ольга", "𠮷田")
 _PLACES: Final = (
     "北一区七号楼东门",
@@ -85,14 +88,14 @@ class _Composer:
 
     def story(self, number: int) -> Story:
         """Return the story of that number."""
-        if self._dice.random() < 0.03:
+        if number % _EACH_WEBHOOK == 2:
             return Story(number, tuple(self._webhook(number)))
         return Story(number, (self._api(number),))
 
     def _api(self, number: int) -> Send:
         body = self._body(number)
         files: tuple[Upload, ...] = ()
-        if self._dice.random() < 0.01:
+        if number % _EACH_UPLOAD == 7:
             files = tuple(self._upload() for _ in range(self._dice.randint(1, 3)))
             if self._dice.random() < 0.2:
                 del body["text"]
@@ -105,9 +108,10 @@ class _Composer:
         if self._dice.random() < 0.5:
             first["sent_at"] = "2026-11-23T09:12:04+08:00"
         yield Send("webhook", identity, first)
-        for edit in range(self._dice.choice((0, 1, 1, 2))):
+        turn = number // _EACH_WEBHOOK
+        for edit in range((1, 0, 2, 1)[turn % 4]):
             body = {**first, "text": self._text(number + edit)}
-            if self._dice.random() < 0.5:
+            if (turn + edit) % 2 == 0:
                 body |= {"message_id": f"{identity}+{edit}", "edits": identity}
             if body["text"] != first["text"]:
                 yield Send("webhook", str(body["message_id"]), body)
