@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -74,6 +75,7 @@ class EncoderConfig(_Strict):
     hidden: int = Field(gt=0, title="width of a layer")
     layers: int = Field(gt=0, title="layers")
     attention_heads: int = Field(gt=0, title="attention heads of a layer")
+    activation: Literal["gelu", "relu"] = Field(title="activation inside a layer")
     pieces: int = Field(gt=0, title="pieces of text in the vocabulary, at most")
     tokens: int = Field(ge=16, le=512, title="pieces of a text that it reads")
     law_characters: int = Field(ge=0, title="characters read of each law")

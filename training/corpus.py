@@ -5,8 +5,8 @@ import hashlib
 import json
 import lzma
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -91,13 +91,14 @@ def read_corpus(
     if data is not None:
         if not data.is_dir():
             raise CorpusError(f"{data} is no folder")
-        examples += reader.rows(data / "appeals_labelled.jsonl", LABELLED)
-        examples += reader.rows(data / "topics_raw.jsonl", TOPIC_ROWS)
-        examples += reader.rows(data / "topics_segmented.jsonl", TOPIC_ROWS)
-        known = {example.id for example in examples}
         labels = reader.labels(own / "labels")
+        topics = reader.rows(data / "topics_raw.jsonl", TOPIC_ROWS)
+        rows = reader.rows(data / "appeals_labelled.jsonl", LABELLED)
         rest = reader.rows(data / "appeals.jsonl", UNLABELLED, labels)
-        examples += [example for example in rest if example.id not in known]
+        known = {example.id for example in [*topics, *rows]} - labels.keys()
+        rows += [example for example in rest if example.id not in known]
+        examples += [*_with_topics(rows, topics), *topics]
+        examples += reader.rows(data / "topics_segmented.jsonl", TOPIC_ROWS)
         examples += reader.articles(data / "laws.jsonl.xz", own / "laws.csv", seed)
     return Corpus(tuple(examples), reader.files)
 
@@ -257,6 +258,13 @@ def noise(seed: int) -> list[Example]:
         )
         for place in range(_NOISE)
     ]
+
+
+def _with_topics(rows: Iterable[Example], topics: Iterable[Example]) -> Iterator[Example]:
+    """The rows; what the city itself took for the topic of one stands above a reader's label."""
+    official = {example.id: example.topic for example in topics}
+    for row in rows:
+        yield replace(row, topic=official.get(row.id) or row.topic)
 
 
 def _text(row: Mapping[str, Any]) -> str:

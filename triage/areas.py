@@ -9,23 +9,24 @@ from triage.rules.scanner import Scanner
 from triage.text.normalise import normalise
 
 #: What a mention speaks for its district: the full name of a district or street more than the rest,
-#: a place that somebody comes from or goes to less.
-_FULL_NAME, _ALIAS, _ELSEWHERE = 6, 4, 1
+#: a place that somebody comes from or goes to less; where the teller lives or stands adds to it.
+_FULL_NAME, _ALIAS, _ELSEWHERE, _OWN = 6, 4, 1, 3
 #: After a word, these make a place of it whatever stands before.
 _PLAINLY_AFTER = re.compile(
     r"这边|这儿|这片|这块|这里|这个?(?:小区|村|社区|楼|院|工地|路口|学校|派出所|那个)|那边|那儿|那块|那片|那里|"
     r"一带|附近|周边|镇(?!静|定|压)|乡|地区|街道|小区|社区|东里|西里|南里|北里|[东西南北][一二三四五六七八九]?[里区条]|"
-    r"[东西南北中]?(?:大街|街|桥)|地铁|派出所|医院|卫生院|卫生服务|供电所|敬老院|养老院|大集|高教园|收费站|道口|消防站"
+    r"[东西南北中]?(?:大街|街|桥)|地铁|派出所|医院|卫生院|卫生服务|供电所|敬老院|养老院|门口|大集|高教园|收费站|道口|消防站"
 )
 #: These do if the word begins a sentence or follows one of `_BEFORE`.
 _AFTER = re.compile(
     r"那个|某|的(?!确|话)|口|站|家园|嘉园|花园|新村|公交|中学|小学|幼儿园|政务|水厂|集市|市场|工业园|开发区|"
-    r"科技园|公园|[东西南北]边|[,。\s]|$"
+    r"科技园|公园|[东西南北]边|出租车|候车|[,。\s]|$"
 )
 _BEFORE = re.compile(
     r"(住|在|家在|位于|北京|来自|路过|我们|咱们?|我家|到|往|从|区|[\n。,!?;:、\s]|^)$"
 )
-_FROM = re.compile(r"(从|去|往|老家|籍贯|户口在|来自|回)$")
+_FROM = re.compile(r"(从|去|往|老家|籍贯|户口在|来自|回|送到?|闯到|转到|拉到|开到)$")
+_HERE = re.compile(r"(我们?住的?|家住|我家在?|我们家?在?|咱们?|我在|住在?|我是|位于|地址[是:]?)$")
 _TO = re.compile(r"过来|赶过来|来的|人(?!家|行|民|大|流)|去上班|上班")
 
 
@@ -58,13 +59,15 @@ class Mention:
     full_name: bool
     elsewhere: bool = False
     """Told as where somebody comes from or goes to."""
+    own: bool = False
+    """Told as where the teller lives or stands."""
 
     @property
     def weight(self) -> int:
         """What it speaks for its place."""
         if self.elsewhere:
             return _ELSEWHERE
-        return _FULL_NAME if self.full_name else _ALIAS
+        return (_FULL_NAME if self.full_name else _ALIAS) + (_OWN if self.own else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Gazetteer:
                 continue
             taken.update(place)
             full, elsewhere = literal in self._full_names, _is_elsewhere(text, start, end)
-            found.append(Mention(start, end, areas, full, elsewhere))
+            own = _HERE.search(text[max(0, start - 4) : start]) is not None
+            found.append(Mention(start, end, areas, full, elsewhere, own))
         return sorted(found, key=lambda mention: mention.start)
 
     def locate(self, text: str) -> Place:
