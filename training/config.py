@@ -88,6 +88,7 @@ class EncoderConfig(_Strict):
     batch: int = Field(gt=0, title="rows in a step of fine-tuning")
     rate: float = Field(gt=0, title="highest learning rate of fine-tuning")
     dropout: float = Field(ge=0, lt=1, title="share of the text's vector that a step leaves out")
+    teacher_weight: float = Field(gt=0, title="what a teacher's word counts beside the labels")
 
 
 class Config(_Strict):

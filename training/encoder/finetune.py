@@ -10,7 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    log_softmax,
+)
 from transformers import AutoModel, AutoTokenizer
 
 from training.config import Config
@@ -23,10 +27,13 @@ from triage.text.normalise import normalise
 _WARM_UP = 0.1
 _CLIP = 1.0
 #: The share of rows that every epoch reads, where not all: topic rows tell one thing alone, laws
-#: were pre-trained on, and the unlabelled say nothing.
+#: were pre-trained on, and the unlabelled say nothing, unless a teacher speaks of them.
 _READ = {TOPIC_ROWS: 0.25, LAWS: 0.0, UNLABELLED: 0.0}
+_READ_WITH_TEACHER = {LAWS: 0.0}
 #: The heads on top learn so many times faster than the encoder below.
 _HEADS_RATE = 4.0
+#: Temperature at which a teacher's probabilities are learned: what it holds for less likely counts.
+_SOFTENED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +90,14 @@ class FineTuning:
         texts = [normalise(example.text).text for example in examples]
         self._pieces = pieces_of(encoder.tokenizer, texts, config.encoder.tokens)
 
-    def fit(self, rows: Sequence[int]) -> HeadsOnEncoder:
-        """Train on these rows, the seed being the config's."""
+    def fit(
+        self, rows: Sequence[int], teacher: NDArray[np.float32] | None = None
+    ) -> HeadsOnEncoder:
+        """Train on these rows, the seed being the config's.
+
+        `teacher`, (examples, columns), holds another encoder's scores of all examples, labelled or
+        not: then the rows teach by them too.
+        """
         settings, seed = self._config.encoder, self._config.seed
         torch.manual_seed(seed)
         random = np.random.default_rng(seed)
@@ -103,13 +116,18 @@ class FineTuning:
             head: torch.from_numpy(head_targets(head, self._examples, self._heads, self._config))
             for head in HEADS
         }
-        epochs = [self._batches(rows, random) for _ in range(settings.epochs)]
+        read = _READ if teacher is None else _READ_WITH_TEACHER
+        epochs = [self._batches(rows, read, random) for _ in range(settings.epochs)]
         steps = sum(map(len, epochs))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
         for batch in (batch for batches in epochs for batch in batches):
             with torch.autocast("cpu", torch.bfloat16):
                 scores = model(*padded([self._pieces[row] for row in batch]))
-            loss = _loss(scores.float(), {name: of[batch] for name, of in targets.items()}, columns)
+            wanted = {name: of[batch] for name, of in targets.items()}
+            loss = _loss(scores.float(), wanted, columns)
+            if teacher is not None:
+                said = torch.from_numpy(teacher[batch])
+                loss = loss + settings.teacher_weight * _as_taught(scores.float(), said, columns)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
             optimiser.step()
@@ -128,9 +146,16 @@ class FineTuning:
                 found[places] = model(*batch).numpy()
         return found
 
-    def _batches(self, rows: Sequence[int], random: np.random.Generator) -> list[list[int]]:
+    def _batches(
+        self, rows: Sequence[int], shares: Mapping[str, float], random: np.random.Generator
+    ) -> list[list[int]]:
         """The rows of one epoch in batches of texts of about equal length, shuffled."""
-        read = [row for row in rows if random.random() < _READ.get(self._examples[row].origin, 1.0)]
+        origins = [self._examples[row].origin for row in rows]
+        read = [
+            row
+            for row, origin in zip(rows, origins, strict=True)
+            if random.random() < shares.get(origin, 1.0)
+        ]
         noise = random.random(len(read)) * 16
         read = [read[at] for at in np.argsort([len(self._pieces[row]) for row in read] + noise)]
         size = self._config.encoder.batch
@@ -163,6 +188,20 @@ def _loss(
             losses = -log_softmax(given, dim=1)
         total = total + (losses * wanted).sum() / wanted.sum().clamp(min=1.0)
     return total
+
+
+def _as_taught(
+    scores: torch.Tensor, teacher: torch.Tensor, columns: Mapping[str, slice]
+) -> torch.Tensor:
+    """How far all heads' probabilities are from the teacher's, both softened."""
+    total = scores.new_zeros(())
+    for of_head in columns.values():
+        given, wanted = scores[:, of_head] / _SOFTENED, teacher[:, of_head] / _SOFTENED
+        if given.shape[1] == 1:
+            total = total + binary_cross_entropy_with_logits(given, wanted.sigmoid())
+        else:
+            total = total + cross_entropy(given, wanted.softmax(dim=1))
+    return total * _SOFTENED**2
 
 
 def _rate(step: int, steps: int) -> float:
