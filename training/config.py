@@ -2,7 +2,6 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -75,7 +74,6 @@ class EncoderConfig(_Strict):
     hidden: int = Field(gt=0, title="width of a layer")
     layers: int = Field(gt=0, title="layers")
     attention_heads: int = Field(gt=0, title="attention heads of a layer")
-    activation: Literal["gelu", "relu"] = Field(title="activation inside a layer")
     pieces: int = Field(gt=0, title="pieces of text in the vocabulary, at most")
     tokens: int = Field(ge=16, le=512, title="pieces of a text that it reads")
     law_characters: int = Field(ge=0, title="characters read of each law")
@@ -88,7 +86,12 @@ class EncoderConfig(_Strict):
     batch: int = Field(gt=0, title="rows in a step of fine-tuning")
     rate: float = Field(gt=0, title="highest learning rate of fine-tuning")
     dropout: float = Field(ge=0, lt=1, title="share of the text's vector that a step leaves out")
-    teacher_weight: float = Field(gt=0, title="what a teacher's word counts beside the labels")
+    student_layers: int = Field(
+        ge=0, title="first layers that learn from the whole and ship; 0: all"
+    )
+    student_epochs: int = Field(gt=0, title="times that the student reads every row")
+    student_rate: float = Field(gt=0, title="highest learning rate of the student")
+    teacher_weight: float = Field(gt=0, title="what the teacher's word counts beside the labels")
 
 
 class Config(_Strict):

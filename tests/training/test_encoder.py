@@ -12,11 +12,12 @@ from transformers import BertConfig, BertModel, BertTokenizer
 
 from models.bundle import EncoderFiles, load_bundle, save_bundle
 from tests.training.conftest import small
-from training.config import EncoderConfig
-from training.corpus import Corpus, read_corpus
+from training.config import Config, EncoderConfig
+from training.corpus import Corpus, CorpusError, read_corpus
 from training.encoder.export import to_onnx
 from training.encoder.finetune import FineTuning, read_encoder
 from training.encoder.pretrain import pretrain, save_encoder
+from training.encoder.stage import Lesson
 from training.encoder.texts import plain_texts
 from training.encoder.tokens import NUMBER, SPECIAL, train_tokens
 from training.fit import head_names
@@ -25,13 +26,14 @@ from training.train import train
 from training.vocabulary import allowed
 from triage.classifier.blended import BlendedClassifier
 from triage.classifier.encoder import EncoderScorer, pieces_of
+from triage.classifier.heads import HEADS, UNIT, head_columns
 from triage.taxonomy import Catalogue
 from triage.text.normalise import normalise
 from triage.text.segment import words
 
 TINY = EncoderConfig(
     hidden=16,
-    layers=1,
+    layers=2,
     attention_heads=2,
     pieces=400,
     tokens=32,
@@ -45,7 +47,16 @@ TINY = EncoderConfig(
     batch=8,
     rate=1e-3,
     dropout=0.1,
+    student_layers=1,
+    student_epochs=1,
+    student_rate=1e-3,
+    teacher_weight=1.0,
 )
+
+
+def with_encoder(settings: EncoderConfig) -> Config:
+    """The small config with these settings of the encoder."""
+    return small().model_copy(update={"encoder": settings})
 
 
 @pytest.fixture
@@ -102,7 +113,7 @@ def test_run_with_an_encoder_gives_a_bundle_that_triage_can_use(
     folder: Path, corpus: Corpus, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     """Pre-trained, fine-tuned, exported, saved, loaded: the scores stay what they were."""
-    config = small().model_copy(update={"encoder": TINY})
+    config = with_encoder(TINY)
     trained = train(corpus, catalogue, config, folder)
     save_bundle(trained.bundle, tmp_path / "bundle")
     bundle = load_bundle(tmp_path / "bundle")
@@ -114,6 +125,34 @@ def test_run_with_an_encoder_gives_a_bundle_that_triage_can_use(
     for one, other in zip(together, apart, strict=True):
         assert one == other
         assert sum(one.units.values()) == pytest.approx(1)
+
+
+def test_first_layers_ship_and_learn_from_the_whole(
+    folder: Path, corpus: Corpus, catalogue: Catalogue
+) -> None:
+    """A student has fewer layers than its teacher, and its word follows the teacher's."""
+    encoder = read_encoder(folder)
+    config = with_encoder(TINY)
+    heads = head_names(catalogue)
+    tuning = FineTuning(encoder.first_layers(1), corpus.examples, heads, config)
+    rows = list(range(len(corpus.examples)))
+    said = np.zeros((len(rows), head_columns(heads)[HEADS[-1]].stop), dtype=np.float32)
+    said[:, head_columns(heads)[UNIT].start] = 8.0
+    taught = tuning.scores(tuning.fit(rows, said), rows)
+    alone = tuning.scores(tuning.fit(rows), rows)
+    assert taught[:, 0].mean() > alone[:, 0].mean()
+    whole = TINY.model_copy(update={"student_layers": 0})
+    sizes = [
+        len(to_onnx(Lesson(encoder, corpus.examples, heads, with_encoder(settings)).fit(rows)))
+        for settings in (TINY, whole)
+    ]
+    assert sizes[0] < sizes[1]
+
+
+def test_a_student_with_more_layers_than_its_teacher_is_refused(folder: Path) -> None:
+    """The message says what to set."""
+    with pytest.raises(CorpusError, match="student_layers = 0"):
+        read_encoder(folder).first_layers(7)
 
 
 def test_any_encoder_of_transformers_goes_the_same_way(
@@ -135,7 +174,7 @@ def test_any_encoder_of_transformers_goes_the_same_way(
     )
     model.save_pretrained(tmp_path / "theirs")
     tokenizer.save_pretrained(tmp_path / "theirs")
-    config = small().model_copy(update={"encoder": TINY})
+    config = with_encoder(TINY)
     trained = train(corpus, catalogue, config, tmp_path / "theirs")
     assert BlendedClassifier(trained.bundle).predict(["燃气灶停了气"])[0].units
 
@@ -144,7 +183,7 @@ def test_graph_says_what_the_encoder_said(
     folder: Path, corpus: Corpus, catalogue: Catalogue
 ) -> None:
     """The exported graph with its int8 weights scores as the encoder did, within rounding."""
-    config = small().model_copy(update={"encoder": TINY})
+    config = with_encoder(TINY)
     encoder = read_encoder(folder)
     tuning = FineTuning(encoder, corpus.examples, head_names(catalogue), config)
     rows = list(range(len(corpus.examples)))

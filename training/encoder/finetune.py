@@ -18,7 +18,7 @@ from torch.nn.functional import (
 from transformers import AutoModel, AutoTokenizer
 
 from training.config import Config
-from training.corpus import LAWS, TOPIC_ROWS, UNLABELLED, Example
+from training.corpus import LAWS, TOPIC_ROWS, UNLABELLED, CorpusError, Example
 from training.fit import head_targets
 from triage.classifier.encoder import pieces_of
 from triage.classifier.heads import HEADS, head_columns
@@ -26,10 +26,9 @@ from triage.text.normalise import normalise
 
 _WARM_UP = 0.1
 _CLIP = 1.0
-#: The share of rows that every epoch reads, where not all: topic rows tell one thing alone, laws
-#: were pre-trained on, and the unlabelled say nothing, unless a teacher speaks of them.
+#: The share of rows that every epoch reads without a teacher, where not all: topic rows tell one
+#: thing alone, laws were pre-trained on, and the unlabelled say nothing.
 _READ = {TOPIC_ROWS: 0.25, LAWS: 0.0, UNLABELLED: 0.0}
-_READ_WITH_TEACHER = {LAWS: 0.0}
 #: The heads on top learn so many times faster than the encoder below.
 _HEADS_RATE = 4.0
 #: Temperature at which a teacher's probabilities are learned: what it holds for less likely counts.
@@ -43,6 +42,15 @@ class Encoder:
     model: torch.nn.Module
     tokenizer: Tokenizer
     hidden: int
+
+    def first_layers(self, count: int) -> "Encoder":
+        """The embeddings and the first layers alone; raises CorpusError where there are fewer."""
+        model = copy.deepcopy(self.model)
+        stack = getattr(getattr(model, "encoder", None), "layer", None)
+        if not isinstance(stack, torch.nn.ModuleList) or len(stack) < count:
+            raise CorpusError(f"the encoder has no {count} layers in a row; set student_layers = 0")
+        del stack[count:]
+        return Encoder(model, self.tokenizer, self.hidden)
 
 
 class HeadsOnEncoder(torch.nn.Module):
@@ -116,7 +124,7 @@ class FineTuning:
             head: torch.from_numpy(head_targets(head, self._examples, self._heads, self._config))
             for head in HEADS
         }
-        read = _READ if teacher is None else _READ_WITH_TEACHER
+        read = _READ if teacher is None else {}
         epochs = [self._batches(rows, read, random) for _ in range(settings.epochs)]
         steps = sum(map(len, epochs))
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))

@@ -37,7 +37,6 @@ def pretrain(
             num_hidden_layers=config.layers,
             num_attention_heads=config.attention_heads,
             intermediate_size=4 * config.hidden,
-            hidden_act=config.activation,
             max_position_embeddings=config.pretrain_window,
             pad_token_id=tokenizer.token_to_id(PAD),
             # A few passes over the text cannot be learned by heart, and without dropout a step on
