@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
+from sklearn.isotonic import IsotonicRegression
 
 _TEMPERATURES = (0.05, 5.0)
+#: With fewer rows a curve of how often the first unit is right would be noise.
+_FEWEST_FIRST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,22 @@ def set_threshold(right: Sequence[float], coverage: float) -> float:
     ordered = np.sort(np.asarray(right))
     rank = int(np.floor((len(ordered) + 1) * (1 - coverage))) - 1
     return 0.0 if rank < 0 else float(ordered[rank])
+
+
+def first_knots(
+    said: Sequence[float], right: Sequence[bool], most: int = 16
+) -> tuple[tuple[float, float], ...]:
+    """How often the first unit was right at probabilities said of it: isotonic, at equal masses.
+
+    Without enough rows to tell, no knots.
+    """
+    if len(said) < _FEWEST_FIRST:
+        return ()
+    given = np.asarray(said)
+    curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(given, right)
+    parts = np.array_split(np.sort(given), most)
+    places = dict.fromkeys(round(float(part.mean()), 4) for part in parts)
+    return tuple((place, round(float(curve.predict([place])[0]), 4)) for place in places)
 
 
 def lower_quantile(scores: Sequence[float], share: float) -> float:

@@ -57,6 +57,10 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="Folder for the encoder.")] = Path("encoder"),
     config: Annotated[Path, typer.Option(help="Settings of the run, TOML.")] = DEFAULT_CONFIG,
     catalogue: CatalogueOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with an encoder that goes on; a new one otherwise."),
+    ] = None,
 ) -> None:
     """Pre-train an encoder on plain text, for `train --encoder`."""
     try:
@@ -65,7 +69,7 @@ def pretrain(
         _stop(f"training needs the extra 'train' (pip install 'jiesu[train]'): {error}")
     settings, _, corpus = _inputs(config, catalogue, data)
     try:
-        run(corpus, settings, data, out)
+        run(corpus, settings, data, out, start)
     except CorpusError as error:
         _stop(str(error))
     typer.echo(f"{out}: an encoder of {settings.encoder.layers} layers")

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from training.automatic import automatic_rule
-from training.calibrate import lower_quantile, precise_threshold, set_threshold, temperature
+from training.calibrate import (
+    first_knots,
+    lower_quantile,
+    precise_threshold,
+    set_threshold,
+    temperature,
+)
 from training.config import Config
 from training.corpus import JUDGED, LABELLED, TOPIC_ROWS, WRITTEN, Example
 from training.dataset import Dataset
@@ -18,7 +24,7 @@ from training.groups import folds
 from training.likeness import likeness
 from training.tiers import TierRow, fired_by, tier_thresholds
 from triage.automatic import NEVER
-from triage.calibration import Calibration, blend
+from triage.calibration import Calibration, blend, honest
 from triage.classifier.heads import (
     DOMAIN,
     HEADS,
@@ -127,6 +133,7 @@ def calibrate(
         livelihood_hint_from=0.0,
         in_domain_from=0.0,
         several_from=1.0,
+        first_unit=(),
         matter_weight=_FIRST_WEIGHT,
         matters=tuple(sorted(matter.digest for matter in catalogue.matters.matters)),
         topic_trust=0.0,
@@ -141,15 +148,21 @@ def calibrate(
         for example, prediction in zip(held.examples, predictions, strict=True)
     ]
     weight = _matter_weight(held, predictions, claimed)
-    truths = [
-        unit_probabilities(prediction.units, entries, weight)[example.unit]
+    judged = [
+        (unit_probabilities(prediction.units, entries, weight), example.unit)
         for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
         if example.unit is not None
     ]
+    knots = first_knots(
+        [max(units.values()) for units, _ in judged],
+        [max(units, key=lambda code: units[code]) == unit for units, unit in judged],
+    )
+    truths = [honest(units, knots)[unit] for units, unit in judged]
     found = first.model_copy(
         update={
             **_thresholds(held, predictions, catalogue, config),
             "matter_weight": weight,
+            "first_unit": knots,
             "topic_trust": _topic_trust(held, predictions, claimed),
             "set_from": set_threshold(truths, config.calibration.coverage),
         }

@@ -34,6 +34,9 @@ class Calibration(BaseModel):
     )
     in_domain_from: float = Field(ge=0, le=1, description="below, the text is no appeal")
     several_from: float = Field(ge=0, le=1, description="from here more than one unit must act")
+    first_unit: tuple[tuple[float, float], ...] = Field(
+        description="said probability of the first unit to how often it was right, both rising"
+    )
     matter_weight: float = Field(ge=0, description="log odds that a sole claim adds to its lead")
     matters: tuple[str, ...] = Field(description="digests of the entries that training knew")
     topic_trust: float = Field(ge=0, lt=1, description="share of the matched matter's topic")
@@ -67,6 +70,27 @@ def blend(learned: Mapping[T, float], claims: Mapping[T, float], trust: float) -
     for name, value in claims.items():
         mixed[name] = mixed.get(name, 0.0) + trust * value
     return mixed
+
+
+def honest(
+    probabilities: dict[str, float], knots: Sequence[tuple[float, float]]
+) -> dict[str, float]:
+    """Probabilities of which the first says how often such a one was right on held-out rows.
+
+    `knots` are read in straight lines between them. The others share the rest as before, and the
+    order stays: where it would not, so do the probabilities.
+    """
+    if not knots or len(probabilities) < 2:
+        return probabilities
+    first, next_one = sorted(probabilities, key=lambda code: -probabilities[code])[:2]
+    said = probabilities[first]
+    right = float(np.interp(said, [knot[0] for knot in knots], [knot[1] for knot in knots]))
+    share = (1 - right) / (1 - said) if said < 1 else 0.0
+    if right <= probabilities[next_one] * share:
+        return probabilities
+    return {
+        code: right if code == first else value * share for code, value in probabilities.items()
+    }
 
 
 def conformal_set(

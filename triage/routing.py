@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 
-from triage.calibration import Calibration, conformal_set
+from triage.calibration import Calibration, conformal_set, honest
 from triage.classifier.port import Prediction
 from triage.decision import DISTRICT, Candidate, Kind, Route, Tier
 from triage.rules.matters import Matter, MatterHit
@@ -34,7 +34,8 @@ class Routing:
     matter: MatterHit | None = None
     """The catalogue entry that names the unit, if one does."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
-    """Of all units and `district`, adding to 1."""
+    """Of all units and `district`, adding to 1, as classifier and catalogue hold them: finer than
+    the calibrated ones, among which many firsts are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def route(
 
     `district` is the place's code if it is plain.
     """
-    probabilities = unit_probabilities(learned.units, claimed, calibration.matter_weight)
+    raised = unit_probabilities(learned.units, claimed, calibration.matter_weight)
+    probabilities = honest(raised, calibration.first_unit)
     if not probabilities:
         return nobody()
     ranked = sorted(probabilities, key=lambda code: (-probabilities[code], code))
@@ -129,7 +131,7 @@ def route(
         ),
         unit_set=conformal_set(ranked, probabilities, calibration.set_from),
         matter=matter,
-        probabilities=probabilities,
+        probabilities=raised,
     )
 
 

@@ -17,6 +17,7 @@ from training.corpus import Corpus, CorpusError, read_corpus
 from training.encoder.export import to_onnx
 from training.encoder.finetune import FineTuning, read_encoder
 from training.encoder.pretrain import pretrain, save_encoder
+from training.encoder.run import pretrain_encoder
 from training.encoder.stage import Lesson
 from training.encoder.texts import plain_texts
 from training.encoder.tokens import NUMBER, SPECIAL, train_tokens
@@ -31,6 +32,7 @@ from triage.taxonomy import Catalogue
 from triage.text.normalise import normalise
 from triage.text.segment import words
 
+_FIRST_WEIGHT = "embeddings.word_embeddings.weight"
 TINY = EncoderConfig(
     hidden=16,
     layers=2,
@@ -80,6 +82,16 @@ def folder(corpus: Corpus, tokenizer: Tokenizer, tmp_path: Path) -> Path:
     model = pretrain(list(plain_texts(corpus, None, 0)), tokenizer, TINY, 1, lambda _: None)
     save_encoder(model, tokenizer, tmp_path / "encoder")
     return tmp_path / "encoder"
+
+
+def test_an_encoder_can_go_on_learning(folder: Path, corpus: Corpus, tmp_path: Path) -> None:
+    """With `--from` it keeps its pieces and starts from what it knows."""
+    pretrain_encoder(corpus, with_encoder(TINY), None, tmp_path / "more", folder)
+    before, after = read_encoder(folder), read_encoder(tmp_path / "more")
+    assert after.tokenizer.get_vocab() == before.tokenizer.get_vocab()
+    weights = [one.model.get_parameter(_FIRST_WEIGHT) for one in (before, after)]
+    moved = (weights[0] - weights[1]).abs().max()
+    assert 0 < moved < 0.1
 
 
 def test_pieces_hold_no_number_and_no_name(tokenizer: Tokenizer) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from models.bundle import load_bundle, save_bundle
 from tests.training.conftest import small
 from training import cli
-from training.calibrate import precise_threshold, set_threshold, temperature
+from training.calibrate import first_knots, precise_threshold, set_threshold, temperature
 from training.config import DEFAULT_CONFIG, ConfigError, read_config
 from training.corpus import CorpusError, read_corpus
 from training.groups import folds, groups
@@ -135,3 +135,13 @@ def test_commands_work_from_the_command_line(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, ["train", "--config", str(tmp_path / "none.toml")])
     assert refused.exit_code == 1
     assert "none.toml" in refused.output
+
+
+def test_curve_of_the_first_unit_follows_what_was_right() -> None:
+    """Said 0.9 and right in six of ten, the curve says about 0.6; few rows give no curve."""
+    said = [0.3] * 500 + [0.9] * 500
+    right = [number % 10 < 3 for number in range(500)] + [number % 10 < 6 for number in range(500)]
+    curve = first_knots(said, right)
+    assert curve[0] == (0.3, pytest.approx(0.3))
+    assert curve[-1] == (0.9, pytest.approx(0.6))
+    assert first_knots(said[:100], right[:100]) == ()

@@ -101,6 +101,7 @@ CALIBRATION = Calibration(
     livelihood_hint_from=0.0,
     in_domain_from=0.5,
     several_from=0.5,
+    first_unit=(),
     matter_weight=6.0,
     matters=(),
     topic_trust=0.6,

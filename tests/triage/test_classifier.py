@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, BundleError, load_bundle, shipped_folder
 from tests.triage.conftest import CALIBRATION
-from triage.calibration import blend, conformal_set, sigmoid, softmax
+from triage.calibration import blend, conformal_set, honest, sigmoid, softmax
 from triage.classifier.blended import BlendedClassifier
 from triage.classifier.features import FIELDS, GRAMS, PAIRS, WORDS, Vocabulary, features
 from triage.classifier.heads import HEADS
@@ -174,3 +174,30 @@ def test_conformal_set_holds_the_first_and_the_probable() -> None:
     """The deciding unit is always in the set, others from the threshold on."""
     shares = {"a": 0.04, "b": 0.5, "c": 0.05, "d": 0.01}
     assert conformal_set(["a", "b", "c", "d"], shares, 0.05) == ("a", "b", "c")
+
+
+KNOTS = ((0.2, 0.25), (0.6, 0.5), (0.9, 0.7), (1.0, 0.95))
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=2, max_size=8, unique=True))
+def test_honest_probabilities_keep_sum_and_order(weights: list[float]) -> None:
+    """What is taken from the first goes to the others, and none overtakes it."""
+    total = sum(weights)
+    said = {f"unit-{number}": weight / total for number, weight in enumerate(weights)}
+    found = honest(said, KNOTS)
+    assert sum(found.values()) == pytest.approx(1)
+    assert sorted(found, key=found.__getitem__) == sorted(said, key=said.__getitem__)
+
+
+def test_first_unit_says_how_often_such_a_one_was_right() -> None:
+    """Between two knots the line is straight; without knots nothing changes."""
+    said = {"gas": 0.75, "heating": 0.15, "housing": 0.1}
+    assert honest(said, KNOTS)["gas"] == pytest.approx(0.6)
+    assert honest(said, KNOTS)["heating"] == pytest.approx(0.24)
+    assert honest(said, ()) == said
+
+
+def test_probabilities_stay_where_the_order_would_not() -> None:
+    """A first unit that would fall below the second keeps what was said of it."""
+    said = {"gas": 0.5, "heating": 0.49, "housing": 0.01}
+    assert honest(said, ((0.0, 0.0), (1.0, 0.5))) == said

@@ -16,18 +16,18 @@ def to_onnx(model: HeadsOnEncoder) -> bytes:
     """The graph that `triage.classifier.encoder` runs."""
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
-        sample = torch.ones(2, 16, dtype=torch.long)
+        sample = torch.ones(1, 16, dtype=torch.long)
         model.eval().encoder.set_attn_implementation("eager")  # type: ignore[operator]
         with warnings.catch_warnings():
-            # The newer exporter cannot yet leave both axes open.
+            # The newer exporter cannot yet leave the length open.
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 model,
-                (sample, sample),
+                (sample,),
                 str(whole),
-                input_names=["ids", "mask"],
+                input_names=["ids"],
                 output_names=["scores"],
-                dynamic_axes={name: {0: "texts", 1: "length"} for name in ("ids", "mask")},
+                dynamic_axes={"ids": {1: "length"}},
                 dynamo=False,
                 opset_version=_OPSET,
             )

@@ -25,26 +25,16 @@ def pretrain(
     config: EncoderConfig,
     seed: int,
     told: Callable[[str], None] = print,
+    start: Path | None = None,
 ) -> BertForMaskedLM:
-    """Train a new encoder to guess masked pieces; `told` hears of the loss now and then."""
+    """Train an encoder to guess masked pieces; `told` hears of the loss now and then.
+
+    It is a new one, or that of the folder `start`, which goes on learning.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     windows = _windows(texts, tokenizer, config.pretrain_window)
-    model = BertForMaskedLM(
-        BertConfig(
-            vocab_size=tokenizer.get_vocab_size(),
-            hidden_size=config.hidden,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.attention_heads,
-            intermediate_size=4 * config.hidden,
-            max_position_embeddings=config.pretrain_window,
-            pad_token_id=tokenizer.token_to_id(PAD),
-            # A few passes over the text cannot be learned by heart, and without dropout a step on
-            # a CPU takes half the time.
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-    )
+    model = _new(tokenizer, config) if start is None else BertForMaskedLM.from_pretrained(start)
     model.train()
     optimiser = torch.optim.AdamW(
         model.parameters(), config.pretrain_rate, betas=(0.9, 0.98), fused=True
@@ -63,6 +53,24 @@ def pretrain(
         if (step + 1) % 100 == 0:
             told(f"step {step + 1} of {config.pretrain_steps}: loss {mean:.3f}")
     return model
+
+
+def _new(tokenizer: Tokenizer, config: EncoderConfig) -> BertForMaskedLM:
+    return BertForMaskedLM(
+        BertConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=config.hidden,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.attention_heads,
+            intermediate_size=4 * config.hidden,
+            max_position_embeddings=config.pretrain_window,
+            pad_token_id=tokenizer.token_to_id(PAD),
+            # A few passes over the text cannot be learned by heart, and without dropout a step on
+            # a CPU takes half the time.
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    )
 
 
 def save_encoder(model: BertForMaskedLM, tokenizer: Tokenizer, folder: Path) -> None:

@@ -16,7 +16,7 @@ _END = 0.25
 
 
 class EncoderScorer:
-    """Scores by an ONNX graph with inputs `ids` and `mask` (texts, length) and output `scores`."""
+    """Scores by an ONNX graph with the input `ids`, (1, length), and the output `scores`."""
 
     def __init__(self, files: EncoderFiles, tokens: int) -> None:
         """Raises BundleError for a graph or a tokenizer that cannot be read.
@@ -49,7 +49,7 @@ class EncoderScorer:
 
     def _one(self, pieces: Sequence[int]) -> Floats:
         ids = np.array([pieces], dtype=np.int64)
-        scores: Floats = self._session.run(["scores"], {"ids": ids, "mask": np.ones_like(ids)})[0]
+        scores: Floats = self._session.run(["scores"], {"ids": ids})[0]
         return scores
 
 
