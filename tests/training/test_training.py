@@ -142,6 +142,6 @@ def test_curve_of_the_first_unit_follows_what_was_right() -> None:
     said = [0.3] * 500 + [0.9] * 500
     right = [number % 10 < 3 for number in range(500)] + [number % 10 < 6 for number in range(500)]
     curve = first_knots(said, right)
-    assert curve[0] == (0.3, pytest.approx(0.3))
-    assert curve[-1] == (0.9, pytest.approx(0.6))
+    assert curve[0] == pytest.approx((0.3, 0.3))
+    assert curve[-1] == pytest.approx((0.9, 0.6))
     assert first_knots(said[:100], right[:100]) == ()

@@ -16,6 +16,7 @@ from torch.nn.functional import (
     log_softmax,
 )
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
 
 from training.config import Config
 from training.corpus import LAWS, TOPIC_ROWS, UNLABELLED, CorpusError, Example
@@ -82,6 +83,9 @@ class HeadsOnEncoder(torch.nn.Module):
 
 def read_encoder(folder: Path) -> Encoder:
     """Any encoder that transformers can read from a folder, ours or an operator's."""
+    # It would report the missing pooler of every encoder, which nothing here uses.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     model = AutoModel.from_pretrained(folder, attn_implementation="sdpa")
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
     tokenizer.no_truncation()
