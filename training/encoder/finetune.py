@@ -84,8 +84,8 @@ class HeadsOnEncoder(torch.nn.Module):
 def read_encoder(folder: Path) -> Encoder:
     """Any encoder that transformers can read from a folder, ours or an operator's."""
     # It would report the missing pooler of every encoder, which nothing here uses.
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = AutoModel.from_pretrained(folder, attn_implementation="sdpa")
     tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
     tokenizer.no_truncation()
