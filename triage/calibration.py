@@ -3,7 +3,9 @@
 All values are found on held-out data by `training` and travel in the bundle's card.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 from math import exp
 from typing import TypeVar
 
@@ -82,15 +84,23 @@ def honest(
     """
     if not knots or len(probabilities) < 2:
         return probabilities
-    first, next_one = sorted(probabilities, key=lambda code: -probabilities[code])[:2]
-    said = probabilities[first]
-    right = float(np.interp(said, [knot[0] for knot in knots], [knot[1] for knot in knots]))
+    said, second = nlargest(2, probabilities.values())
+    right = _between(knots, said)
     share = (1 - right) / (1 - said) if said < 1 else 0.0
-    if right <= probabilities[next_one] * share:
+    if right <= second * share:
         return probabilities
+    first = max(probabilities, key=probabilities.__getitem__)
     return {
         code: right if code == first else value * share for code, value in probabilities.items()
     }
+
+
+def _between(knots: Sequence[tuple[float, float]], place: float) -> float:
+    after = bisect_right(knots, (place, 1.0))
+    if after in (0, len(knots)):
+        return knots[min(after, len(knots) - 1)][1]
+    (low, left), (high, right) = knots[after - 1], knots[after]
+    return left + (right - left) * (place - low) / (high - low)
 
 
 def conformal_set(
