@@ -15,8 +15,15 @@ from gateway.tickets.schema import leases
 SPAN: Final = timedelta(seconds=6)
 
 
+class LeaseLost(Exception):
+    """Another process has taken over what this one was still at."""
+
+
 class Lease:
-    """The right to do one job; a lost lease costs doubled work, never lost work."""
+    """The right to do one job; a lost lease costs doubled work, never lost work.
+
+    Whoever loses it may still be at work, and learns of it only by `keep`.
+    """
 
     def __init__(self, database: Database, clock: Clock, job: str) -> None:
         self._database = database
@@ -35,6 +42,22 @@ class Lease:
         renewed_for = SPAN.total_seconds() / 3 if held else 0
         self._renew_at = self._clock.monotonic() + renewed_for
         return held
+
+    async def keep(self, connection: AsyncConnection) -> bool:
+        """Renew it in the transaction of the work itself; return whether it was still held.
+
+        Until that transaction ends, nobody else can take the lease over. False says that somebody
+        has, while this process was held up: what it is about to note may be older than what the
+        other one has noted since.
+        """
+        if self._database.is_embedded:
+            return True
+        kept = await connection.execute(
+            update(leases)
+            .where(leases.c.name == self._job, leases.c.holder == self._holder)
+            .values(until=self._clock.now() + SPAN)
+        )
+        return kept.rowcount > 0
 
     async def release(self) -> None:
         """Let another process take over at once."""

@@ -17,7 +17,7 @@ from gateway.dispatch import outbox
 from gateway.dispatch.outbox import Waiting
 from gateway.dispatch.recording import Entry, Published, dispatched, record
 from gateway.dispatch.streams import NO_ENTRY, EntryId, Streams
-from gateway.leases import Lease
+from gateway.leases import Lease, LeaseLost
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import clocks, schema
@@ -57,11 +57,7 @@ class Relay:
         try:
             while True:
                 try:
-                    held = await self.lease.hold()
-                    # Another relay may have published meanwhile: where the streams stand is
-                    # looked up again.
-                    self._ready = self._ready and held
-                    busy = held and await self.step()
+                    busy = await self.step()
                     self._failures = 0
                 except Exception as error:
                     await self._pause(error)
@@ -72,7 +68,14 @@ class Relay:
             await self.lease.release()
 
     async def step(self) -> bool:
-        """Publish one batch and sweep when it is time; return whether more may be waiting."""
+        """Publish one batch and sweep when it is time; return whether more may be waiting.
+
+        Without the lease nothing happens, and another relay may publish meanwhile: where the
+        streams stand is looked up again afterwards.
+        """
+        if not await self.lease.hold():
+            self._ready = False
+            return False
         if not self._ready:
             await self._get_ready()
         rows = await self.database.write(
@@ -197,7 +200,13 @@ class Relay:
     async def _record(
         self, published: Published, now: datetime, connection: AsyncConnection
     ) -> None:
-        """Note what went out, in the outbox, on the tickets and in their history."""
+        """Note what went out, in the outbox, on the tickets and in their history.
+
+        A relay that Redis held up beyond its lease notes nothing: another one may have published
+        and noted a higher version meanwhile. What is left unnoted counts as never sent.
+        """
+        if not await self.lease.keep(connection):
+            raise LeaseLost
         await record(connection, published, now)
         for of_tier in published.values():
             for entry, _ in of_tier:

@@ -115,18 +115,19 @@ class Line:
             self.database, self.clock, self.rules, Lease(self.database, self.clock, "clock"),
             self.decided, self.metrics,
         )  # fmt: skip
+        self.lease = Lease(self.database, self.clock, "relay")
         self._streams: list[Streams] = []
         self.relay = self.another_relay()
         self._count = 0
 
-    def another_relay(self, kind: type[Relay] = Relay) -> Relay:
-        """A relay as a process just started has it."""
+    def another_relay(self, kind: type[Relay] = Relay, lease: Lease | None = None) -> Relay:
+        """A relay as a process just started has it, which need not wait for a lease."""
         streams = Streams(lambda: connect(self.url), self.groups)
         self._streams.append(streams)
-        lease = Lease(self.database, self.clock, "relay")
         return kind(
-            self.database, streams, self.clock, self.rules, lease, self.decided, self.metrics
-        )
+            self.database, streams, self.clock, self.rules, lease or self.lease, self.decided,
+            self.metrics,
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Give all connections back."""

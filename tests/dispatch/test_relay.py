@@ -152,6 +152,7 @@ async def test_a_group_that_is_not_listed_holds_nothing_up(line: Line) -> None:
 async def test_a_new_group_reads_from_the_first_entry_that_is_there(line: Line) -> None:
     """A group that is added to the list gets what lies on the streams, not only what comes."""
     await published(line, 2)
+    await line.lease.release()
     async with running_line(
         line.database, line.vault, line.url, groups=("dispatch", "handling", "statistics")
     ) as later:
