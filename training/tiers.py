@@ -67,7 +67,10 @@ def tier_thresholds(rows: Sequence[TierRow], aims: CalibrationConfig) -> dict[st
         for row in rows
     ]
     emergency_from = _threshold(
-        emergency, [row.tier is Tier.EMERGENCY for row in rows], aims.emergency_precision
+        emergency,
+        [row.learned[Tier.EMERGENCY] for row in rows],
+        [row.tier is Tier.EMERGENCY for row in rows],
+        aims.emergency_precision,
     )
     rest = [row for row, score in zip(rows, emergency, strict=True) if score < emergency_from]
     told_from = _floor(
@@ -76,6 +79,7 @@ def tier_thresholds(rows: Sequence[TierRow], aims: CalibrationConfig) -> dict[st
     )
     livelihood_from = _threshold(
         [1.0 if row.told() and row.urgent >= told_from else row.urgent for row in rest],
+        [row.urgent for row in rest],
         [row.tier is not Tier.GENERAL for row in rest],
         aims.livelihood_precision,
     )
@@ -92,6 +96,15 @@ def _floor(right: Sequence[float], loss: float) -> float:
     return round(float(np.quantile(right, loss)), 4) if right else 0.0
 
 
-def _threshold(scores: Sequence[float], right: Sequence[bool], precision: float) -> float:
-    """The lowest threshold on the learned score that keeps the precision of all together."""
-    return min(0.9999, precise_threshold(scores, right, precision).value)
+def _threshold(
+    together: Sequence[float], learned: Sequence[float], right: Sequence[bool], precision: float
+) -> float:
+    """The lowest threshold on the learned score that keeps the precision of all together.
+
+    Where what the rules find is itself below that, the learned score answers for itself alone: it
+    must not fall silent for what the rules do wrong.
+    """
+    found = precise_threshold(together, right, precision)
+    if not found.recall or found.value >= 1.0:
+        found = precise_threshold(learned, right, precision)
+    return min(0.9999, found.value)

@@ -41,10 +41,17 @@ def test_hints_lose_nothing_that_they_rightly_found() -> None:
 
 def test_false_alarms_of_rules_count_against_the_precision() -> None:
     """Where rules are often wrong, the model has less room for its own mistakes."""
-    mine = [row(Tier.EMERGENCY, 0.9)] * 6 + [row(Tier.EMERGENCY, 0.5), row(Tier.GENERAL, 0.5)]
+    mine = [row(Tier.EMERGENCY, 0.9)] * 8 + [row(Tier.EMERGENCY, 0.5), row(Tier.GENERAL, 0.5)]
     alone = tier_thresholds(mine, AIMS)["emergency_from"]
     beside = tier_thresholds([*mine, *[row(Tier.GENERAL, 0.0, fired=(ALARM,))] * 3], AIMS)
     assert alone <= 0.5 < beside["emergency_from"]
+
+
+def test_the_model_does_not_fall_silent_for_what_rules_do_wrong() -> None:
+    """Where rules alone miss the precision, the learned tier keeps it by itself."""
+    rules = [row(Tier.GENERAL, 0.0, fired=(ALARM,))] * 9
+    mine = [row(Tier.EMERGENCY, 0.6)] * 8 + [row(Tier.GENERAL, 0.2)] * 5
+    assert tier_thresholds([*rules, *mine], AIMS)["emergency_from"] == 0.6
 
 
 def test_livelihood_is_found_by_rule_or_model() -> None:
