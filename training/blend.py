@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.calibrate import log_loss, temperature
+from training.estimates import log_loss, temperature
 from training.heldout import HeldOut, class_of
 from triage.classifier.blended import column_shares, mix
 from triage.classifier.heads import HEADS, head_columns
@@ -14,12 +14,17 @@ _SHARES = tuple(number / 20 for number in range(21))
 
 
 def blended(
-    linear: HeldOut, encoder: NDArray[np.float32], heads: Mapping[str, Sequence[str]]
+    linear: HeldOut, encoder: HeldOut, heads: Mapping[str, Sequence[str]]
 ) -> tuple[HeldOut, dict[str, float]]:
-    """The held-out rows with both models' scores mixed, and the encoder's share by head."""
-    blend = {head: _share(linear, encoder, heads, head) for head in HEADS}
-    scores = mix(linear.scores, encoder, column_shares(blend, heads))
-    return HeldOut(linear.examples, scores, linear.fold), blend
+    """The same held-out rows with both models' scores mixed, and the encoder's share by head."""
+    blend = {head: _share(linear, encoder.scores, heads, head) for head in HEADS}
+    shares = column_shares(blend, heads)
+    scores = mix(linear.scores, encoder.scores, shares)
+    passages = {
+        text: mix(of_text, encoder.passages[text], shares)
+        for text, of_text in linear.passages.items()
+    }
+    return HeldOut(linear.examples, scores, linear.fold, passages), blend
 
 
 def _share(

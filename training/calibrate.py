@@ -1,92 +1,173 @@
-"""Temperatures, thresholds and the conformal set, all from held-out scores."""
+"""All of a bundle's calibration, from held-out scores."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from math import log
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
-from sklearn.isotonic import IsotonicRegression
 
-_TEMPERATURES = (0.05, 5.0)
-#: With fewer rows a curve of how often the first unit is right would be noise.
-_FEWEST_FIRST = 400
+from training.automatic import automatic_rule
+from training.config import Config
+from training.corpus import LABELLED, TOPIC_ROWS, WRITTEN, Example
+from training.estimates import (
+    first_knots,
+    lower_quantile,
+    precise_threshold,
+    set_threshold,
+    temperature,
+)
+from training.heldout import HeldOut, class_of, judge
+from training.likeness import likeness
+from training.tiers import TierRow, tier_thresholds
+from triage.automatic import NEVER
+from triage.calibration import Calibration, blend, honest
+from triage.classifier.heads import HEADS, head_columns, read_scores
+from triage.classifier.port import Prediction
+from triage.pipeline import Appeal, Judgement, SourceText, most
+from triage.routing import Claim, claims, unit_probabilities
+from triage.rules.matters import MatterHit
+from triage.taxonomy import Catalogue
+from triage.text.document import Document
+
+#: Weight of the catalogue's claims before it is measured, or with too few to measure it.
+_FIRST_WEIGHT, _FEWEST_MATCHES, _MOST_WEIGHT = 3.0, 20, 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A threshold with what it does on the rows that it was chosen on."""
-
-    value: float
-    precision: float
-    recall: float
-
-
-def temperature(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
-    """The temperature that makes held-out labels most probable; one column means yes or no."""
-    if not len(classes):
-        return 1.0
-    found = minimize_scalar(
-        lambda value: log_loss(logits / value, classes), bounds=_TEMPERATURES, method="bounded"
+def calibrate(
+    held: HeldOut, heads: Mapping[str, Sequence[str]], catalogue: Catalogue, config: Config
+) -> Calibration:
+    """All of the bundle's calibration, from held-out scores."""
+    first = Calibration(
+        temperatures={head: _temperature(held, heads, head) for head in HEADS},
+        emergency_from=1.0,
+        livelihood_from=1.0,
+        hint_from=0.0,
+        livelihood_hint_from=0.0,
+        in_domain_from=0.0,
+        several_from=1.0,
+        first_unit=(),
+        matter_weight=_FIRST_WEIGHT,
+        matters=tuple(sorted(matter.digest for matter in catalogue.matters.matters)),
+        topic_trust=0.0,
+        set_from=0.0,
+        coverage=config.calibration.coverage,
+        automatic=NEVER,
+        likeness=likeness(held.examples, catalogue),
     )
-    return round(float(found.x), 4)
+    predictions = [read_scores(row, heads, first) for row in held.scores]
+    claimed = [
+        claims(_matched(example, catalogue), prediction.units)
+        for example, prediction in zip(held.examples, predictions, strict=True)
+    ]
+    weight = _matter_weight(held, predictions, claimed)
+    judged = [
+        (unit_probabilities(prediction.units, entries, weight), example.unit)
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
+        if example.unit is not None
+    ]
+    knots = first_knots(
+        [max(units.values()) for units, _ in judged],
+        [max(units, key=lambda code: units[code]) == unit for units, unit in judged],
+    )
+    truths = [honest(units, knots)[unit] for units, unit in judged]
+    found = first.model_copy(
+        update={
+            **_thresholds(held, judge(held, heads, first, catalogue), config),
+            "matter_weight": weight,
+            "first_unit": knots,
+            "topic_trust": _topic_trust(held, predictions, claimed),
+            "set_from": set_threshold(truths, config.calibration.coverage),
+        }
+    )
+    judgements = judge(held, heads, found, catalogue)
+    return found.model_copy(
+        update={"automatic": automatic_rule(held.examples, judgements, held.fold, config)}
+    )
 
 
-def log_loss(logits: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
-    """Mean negative log probability of the classes; one column means yes or no."""
-    if logits.shape[1] == 1:
-        logits = np.hstack([np.zeros_like(logits), logits])
-    shares = softmax(logits, axis=1)[np.arange(len(classes)), classes]
-    return float(-np.log(np.maximum(shares, 1e-12)).mean())
+def _matched(example: Example, catalogue: Catalogue) -> list[MatterHit]:
+    document = Document(Appeal((SourceText("text", example.text),)))
+    place = catalogue.gazetteer.locate(document.text)
+    return catalogue.matters.found(document.text, document.sentences, place.codes)
 
 
-def precise_threshold(
-    scores: Sequence[float], right: Sequence[bool], least_precision: float
-) -> Threshold:
-    """The lowest threshold at which at least that share is right.
-
-    Without any such threshold, one that nothing reaches.
-    """
-    order = np.argsort(-np.asarray(scores), kind="stable")
-    values = np.asarray(scores)[order]
-    hits = np.asarray(right)[order].cumsum()
-    precision = hits / np.arange(1, len(order) + 1)
-    # Only where the next score is lower does a threshold cut.
-    cuts = np.append(values[1:] < values[:-1], True) if len(values) else np.array([], dtype=bool)
-    fitting = np.flatnonzero((precision >= least_precision) & cuts)
-    if not len(fitting):
-        return Threshold(1.0, 0.0, 0.0)
-    last = int(fitting[-1])
-    recall = float(hits[last] / max(1, hits[-1]))
-    return Threshold(float(values[last]), float(precision[last]), recall)
-
-
-def set_threshold(right: Sequence[float], coverage: float) -> float:
-    """Split conformal: the probability that the right unit reaches in that share of rows."""
-    if not right:
-        return 0.0
-    ordered = np.sort(np.asarray(right))
-    rank = int(np.floor((len(ordered) + 1) * (1 - coverage))) - 1
-    return 0.0 if rank < 0 else float(ordered[rank])
-
-
-def first_knots(
-    said: Sequence[float], right: Sequence[bool], most: int = 16
-) -> tuple[tuple[float, float], ...]:
-    """How often the first unit was right at probabilities said of it: isotonic, at equal masses.
-
-    Without enough rows to tell, no knots.
-    """
-    if len(said) < _FEWEST_FIRST:
-        return ()
-    given = np.asarray(said)
-    curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(given, right)
-    parts = np.array_split(np.sort(given), most)
-    places = dict.fromkeys(round(float(part.mean()), 4) for part in parts)
-    return tuple((place, round(float(curve.predict([place])[0]), 4)) for place in places)
+def _thresholds(held: HeldOut, judgements: Sequence[Judgement], config: Config) -> dict[str, float]:
+    aims = config.calibration
+    judged = [
+        (row, judgement.prediction)
+        for row, judgement in zip(held.examples, judgements, strict=True)
+    ]
+    tiered = [
+        TierRow(
+            row.tier,
+            judgement.prediction.tiers,
+            [hit.rule for hit in judgement.facts.tiers],
+            max(judgement.near.values(), default=0.0),
+        )
+        for row, judgement in zip(held.examples, judgements, strict=True)
+        if row.tier is not None
+    ]
+    several = [(row, item) for row, item in judged if row.several is not None]
+    at_home = [item.in_domain for row, item in judged if row.origin in (LABELLED, WRITTEN)]
+    return {
+        **tier_thresholds(tiered, aims),
+        "several_from": precise_threshold(
+            [item.several for _, item in several],
+            [bool(row.several) for row, _ in several],
+            aims.several_precision,
+        ).value,
+        "in_domain_from": min(0.9, lower_quantile(at_home, aims.domain_loss)),
+    }
 
 
-def lower_quantile(scores: Sequence[float], share: float) -> float:
-    """The score that only `share` of the rows stay below."""
-    return round(float(np.quantile(np.asarray(scores), share)), 4) if scores else 0.0
+def _matter_weight(
+    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
+) -> float:
+    """The weight of claims under which the right units are most probable."""
+    rows = [
+        (example.unit, prediction.units, entries)
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
+        if entries and example.unit is not None
+    ]
+    if len(rows) < _FEWEST_MATCHES:
+        return _FIRST_WEIGHT
+
+    def loss(weight: float) -> float:
+        return -sum(
+            log(unit_probabilities(units, entries, weight)[unit]) for unit, units, entries in rows
+        )
+
+    return round(float(minimize_scalar(loss, bounds=(0, _MOST_WEIGHT), method="bounded").x), 4)
+
+
+def _topic_trust(
+    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
+) -> float:
+    """The weight of the entry's topic that serves outside and written rows best on average."""
+    rows = [
+        (example, prediction.topics, {entries[0].hit.matter.topic: 1.0})
+        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
+        if entries and example.topic is not None
+    ]
+    parts = [[row for row in rows if row[0].origin == origin] for origin in (TOPIC_ROWS, WRITTEN)]
+
+    def served(trust: float) -> float:
+        return sum(
+            sum(most(blend(topics, entry, trust)) == row.topic for row, topics, entry in part)
+            / len(part)
+            for part in parts
+            if part
+        )
+
+    return max((number / 20 for number in range(20)), key=lambda trust: (served(trust), -trust))
+
+
+def _temperature(held: HeldOut, heads: Mapping[str, Sequence[str]], head: str) -> float:
+    rows, classes = [], []
+    for row, example in enumerate(held.examples):
+        number = class_of(example, heads, head)
+        if number is not None:
+            rows.append(row)
+            classes.append(number)
+    logits = held.scores[rows][:, head_columns(heads)[head]]
+    return temperature(logits, np.array(classes, dtype=np.intp))

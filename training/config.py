@@ -33,6 +33,7 @@ class WeightsConfig(_Strict):
     examples: float = Field(ge=0, title="examples of catalogue entries and tier rules")
     laws: float = Field(ge=0, title="articles of laws that are a unit's business")
     topics: float = Field(ge=0, title="rows of which only the topic is known")
+    labelled_topics: float = Field(ge=0, title="topics that readers gave to real appeals")
     outside: float = Field(gt=0, title="texts that are no appeal, against each appeal")
 
 

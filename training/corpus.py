@@ -19,10 +19,13 @@ OWN = Path(__file__).parent / "corpus"
 
 LABELLED, TOPIC_ROWS, WRITTEN, OUTSIDE = "labelled", "topics", "written", "outside"
 DUTIES, EXAMPLES, LAWS, UNLABELLED = "duties", "examples", "laws", "unlabelled"
+PASSAGE = "passage"
 
 
 #: Rows that are judged; the others only teach.
 JUDGED = (LABELLED, WRITTEN, TOPIC_ROWS, OUTSIDE)
+#: Those and their passages: what a model that has not seen them must score.
+SCORED = (*JUDGED, PASSAGE)
 
 #: Texts of random characters that are made up in every run.
 _NOISE = 60

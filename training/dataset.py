@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from training.config import Config
 from training.corpus import DUTIES, EXAMPLES, LAWS, OUTSIDE, Corpus, CorpusError, Example
 from training.groups import groups
+from training.passages import passages_of
 from training.vocabulary import Found, choose, inverse_frequencies, person_names
 from triage.classifier.features import (
     GRAMS,
@@ -21,12 +22,16 @@ from triage.classifier.features import (
     word_features,
 )
 from triage.classifier.linear import scale_blocks
+from triage.taxonomy import Catalogue
 from triage.text.normalise import normalise
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Row i of `matrix` (float32, tf-idf) is example i; `group` numbers near-duplicates."""
+    """Row i of `matrix` (float32, tf-idf) is example i; `group` numbers near-duplicates.
+
+    After the examples of the corpus come the passages of the long ones, in their groups.
+    """
 
     examples: tuple[Example, ...]
     group: NDArray[np.intp]
@@ -35,8 +40,8 @@ class Dataset:
     matrix: csr_matrix
 
 
-def prepare(corpus: Corpus, config: Config) -> Dataset:
-    """Find features, group near-duplicates, choose the vocabulary, weigh by tf-idf.
+def prepare(corpus: Corpus, catalogue: Catalogue, config: Config) -> Dataset:
+    """Cut passages, find features, group near-duplicates, choose the vocabulary, weigh by tf-idf.
 
     Raises CorpusError if the corpus is too small to have features.
     """
@@ -59,8 +64,15 @@ def prepare(corpus: Corpus, config: Config) -> Dataset:
     known = Vocabulary(vocabulary)
     counted = [known.counts(row) for row in found]
     idf = inverse_frequencies([counted[place] for place in appeals], len(known))
-    matrix = _matrix(counted, idf, known.ends[PAIRS])
-    return Dataset(examples, group, vocabulary, idf, matrix)
+    cut = list(passages_of(examples, catalogue))
+    counted += [known.counts(found_in(passage)) for _, passage in cut]
+    return Dataset(
+        (*examples, *(passage for _, passage in cut)),
+        np.concatenate([group, group[[number for number, _ in cut]]]),
+        vocabulary,
+        idf,
+        _matrix(counted, idf, known.ends[PAIRS]),
+    )
 
 
 def found_in(example: Example) -> Found:

@@ -9,7 +9,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from training.config import Config
+from training.config import Config, WeightsConfig
 from training.corpus import (
     DUTIES,
     EXAMPLES,
@@ -171,18 +171,10 @@ def head_targets(
 
 def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, float]]:
     """What one example says to one head: class names, `yes` or `no` for two-class heads."""
-    weights = config.weights
-    weight = {
-        LABELLED: weights.labelled,
-        WRITTEN: weights.written,
-        DUTIES: weights.duties,
-        EXAMPLES: weights.examples,
-        LAWS: weights.laws,
-        TOPIC_ROWS: weights.topics,
-    }.get(example.origin, 1.0)
+    weight = _weight(head, example.origin, config.weights)
     if head == DOMAIN:
         if not example.in_domain:
-            yield "no", weights.outside
+            yield "no", config.weights.outside
         elif example.origin in (LABELLED, WRITTEN, EXAMPLES, DUTIES):
             yield "yes", 1.0
     elif head == SEVERAL:
@@ -192,8 +184,22 @@ def _taught(head: str, example: Example, config: Config) -> Iterator[tuple[str, 
         if example.unit is not None:
             yield example.unit, weight
             for code in dict.fromkeys(example.also):
-                yield code, weight * weights.also / len(example.also)
+                yield code, weight * config.weights.also / len(example.also)
     else:
         name: str | None = getattr(example, head)
         if name is not None:
             yield name, weight
+
+
+def _weight(head: str, origin: str, weights: WeightsConfig) -> float:
+    """What a row of this origin counts for a head."""
+    if head == TOPIC and origin == LABELLED:
+        return weights.labelled_topics
+    return {
+        LABELLED: weights.labelled,
+        WRITTEN: weights.written,
+        DUTIES: weights.duties,
+        EXAMPLES: weights.examples,
+        LAWS: weights.laws,
+        TOPIC_ROWS: weights.topics,
+    }.get(origin, 1.0)

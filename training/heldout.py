@@ -1,61 +1,38 @@
 """Cross-validation: scores of every row by a model that has not seen its group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
-from training.automatic import automatic_rule
-from training.calibrate import (
-    first_knots,
-    lower_quantile,
-    precise_threshold,
-    set_threshold,
-    temperature,
-)
 from training.config import Config
-from training.corpus import JUDGED, LABELLED, TOPIC_ROWS, WRITTEN, Example
+from training.corpus import PASSAGE, SCORED, TOPIC_ROWS, Example
 from training.dataset import Dataset
 from training.fit import fit
 from training.groups import folds
-from training.likeness import likeness
-from training.tiers import TierRow, fired_by, tier_thresholds
-from triage.automatic import NEVER
-from triage.calibration import Calibration, blend, honest
-from triage.classifier.heads import (
-    DOMAIN,
-    HEADS,
-    KIND,
-    SEVERAL,
-    TIER,
-    TOPIC,
-    UNIT,
-    head_columns,
-    read_scores,
-)
+from triage.calibration import Calibration
+from triage.classifier.heads import DOMAIN, KIND, SEVERAL, TIER, TOPIC, UNIT, read_scores
 from triage.classifier.port import Prediction
 from triage.decision import Decision, ModelVersion
-from triage.pipeline import Appeal, Judgement, Pipeline, SourceText, most
-from triage.routing import Claim, claims, unit_probabilities
-from triage.rules.matters import MatterHit
+from triage.pipeline import Appeal, Judgement, Pipeline, SourceText
 from triage.taxonomy import Catalogue
-from triage.text.document import Document
 from triage.text.normalise import normalise
 
-#: Weight of the catalogue's claims before it is measured, or with too few to measure it.
-_FIRST_WEIGHT, _FEWEST_MATCHES, _MOST_WEIGHT = 3.0, 20, 8.0
+Score = Callable[[list[int], list[int]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """`scores` (float32) of the judged rows, by models that have not seen their groups."""
+    """`scores` (float32) of the judged rows, by models that have not seen their groups.
+
+    `passages` are the scores of long rows' passages, by their normalised texts.
+    """
 
     examples: list[Example]
     scores: NDArray[np.float32]
     fold: NDArray[np.intp]
+    passages: Mapping[str, NDArray[np.float32]]
 
 
 class StoredClassifier:
@@ -71,27 +48,47 @@ class StoredClassifier:
         self._scores = {
             normalise(example.text).text: scores
             for example, scores in zip(held.examples, held.scores, strict=True)
-        }
+        } | dict(held.passages)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predictions for texts of the held-out rows; KeyError for any other."""
+        """Predictions for texts of the held-out rows and their passages; KeyError for any other."""
         return [read_scores(self._scores[text], self._heads, self.calibration) for text in texts]
 
 
 def cross_validate(dataset: Dataset, heads: Mapping[str, Sequence[str]], config: Config) -> HeldOut:
     """Fit once for every fold and score the rows left out."""
-    fold = folds(dataset.group, config.folds, config.seed)
-    judged = np.array([example.origin in JUDGED for example in dataset.examples])
-    width = head_columns(heads)[HEADS[-1]].stop
-    scores = np.zeros((len(dataset.examples), width), dtype=np.float32)
-    for number in range(config.folds):
-        left_out = judged & (fold == number)
-        rows = np.flatnonzero(~left_out).tolist()
-        weights = fit(dataset.matrix, dataset.examples, rows, heads, config)
+
+    def score(taught: list[int], left_out: list[int]) -> NDArray[np.float32]:
+        weights = fit(dataset.matrix, dataset.examples, taught, heads, config)
         raw = dataset.matrix[left_out] @ weights.values.astype(np.float32)
-        scores[left_out] = raw * weights.scales + weights.biases
-    examples = [example for example, chosen in zip(dataset.examples, judged, strict=True) if chosen]
-    return HeldOut(examples, scores[judged], fold[judged])
+        scores: NDArray[np.float32] = raw * weights.scales + weights.biases
+        return scores
+
+    return hold_out(dataset, config, score)
+
+
+def hold_out(dataset: Dataset, config: Config, score: Score) -> HeldOut:
+    """What models say that were taught without a fold, for every fold.
+
+    `score` teaches a model the rows of the first list, and returns its scores, (rows, columns), of
+    those of the second.
+    """
+    fold = folds(dataset.group, config.folds, config.seed)
+    scored = np.array([example.origin in SCORED for example in dataset.examples])
+    found: dict[int, NDArray[np.float32]] = {}
+    for number in range(config.folds):
+        left_out = scored & (fold == number)
+        rows = np.flatnonzero(left_out).tolist()
+        scores = score(np.flatnonzero(~left_out).tolist(), rows)
+        found |= dict(zip(rows, scores, strict=True))
+    examples = dataset.examples
+    judged = [row for row in sorted(found) if examples[row].origin != PASSAGE]
+    return HeldOut(
+        [examples[row] for row in judged],
+        np.stack([found[row] for row in judged]),
+        fold[judged],
+        {examples[row].text: found[row] for row in found if examples[row].origin == PASSAGE},
+    )
 
 
 def judge(
@@ -119,140 +116,6 @@ def decide(
 
 def _appeals(held: HeldOut) -> list[Appeal]:
     return [Appeal((SourceText("text", example.text),)) for example in held.examples]
-
-
-def calibrate(
-    held: HeldOut, heads: Mapping[str, Sequence[str]], catalogue: Catalogue, config: Config
-) -> Calibration:
-    """All of the bundle's calibration, from held-out scores."""
-    first = Calibration(
-        temperatures={head: _temperature(held, heads, head) for head in HEADS},
-        emergency_from=1.0,
-        livelihood_from=1.0,
-        hint_from=0.0,
-        livelihood_hint_from=0.0,
-        in_domain_from=0.0,
-        several_from=1.0,
-        first_unit=(),
-        matter_weight=_FIRST_WEIGHT,
-        matters=tuple(sorted(matter.digest for matter in catalogue.matters.matters)),
-        topic_trust=0.0,
-        set_from=0.0,
-        coverage=config.calibration.coverage,
-        automatic=NEVER,
-        likeness=likeness(held.examples, catalogue),
-    )
-    predictions = [read_scores(row, heads, first) for row in held.scores]
-    claimed = [
-        claims(_matched(example, catalogue), prediction.units)
-        for example, prediction in zip(held.examples, predictions, strict=True)
-    ]
-    weight = _matter_weight(held, predictions, claimed)
-    judged = [
-        (unit_probabilities(prediction.units, entries, weight), example.unit)
-        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
-        if example.unit is not None
-    ]
-    knots = first_knots(
-        [max(units.values()) for units, _ in judged],
-        [max(units, key=lambda code: units[code]) == unit for units, unit in judged],
-    )
-    truths = [honest(units, knots)[unit] for units, unit in judged]
-    found = first.model_copy(
-        update={
-            **_thresholds(held, predictions, catalogue, config),
-            "matter_weight": weight,
-            "first_unit": knots,
-            "topic_trust": _topic_trust(held, predictions, claimed),
-            "set_from": set_threshold(truths, config.calibration.coverage),
-        }
-    )
-    judgements = judge(held, heads, found, catalogue)
-    return found.model_copy(
-        update={"automatic": automatic_rule(held.examples, judgements, held.fold, config)}
-    )
-
-
-def _matched(example: Example, catalogue: Catalogue) -> list[MatterHit]:
-    document = Document(Appeal((SourceText("text", example.text),)))
-    place = catalogue.gazetteer.locate(document.text)
-    return catalogue.matters.found(document.text, document.sentences, place.codes)
-
-
-def _thresholds(
-    held: HeldOut, predictions: Sequence[Prediction], catalogue: Catalogue, config: Config
-) -> dict[str, float]:
-    aims = config.calibration
-    judged = list(zip(held.examples, predictions, strict=True))
-    tiered = [
-        TierRow(row.tier, item.tiers, fired_by(row.text, catalogue))
-        for row, item in judged
-        if row.tier is not None
-    ]
-    several = [(row, item) for row, item in judged if row.several is not None]
-    at_home = [item.in_domain for row, item in judged if row.origin in (LABELLED, WRITTEN)]
-    return {
-        **tier_thresholds(tiered, aims),
-        "several_from": precise_threshold(
-            [item.several for _, item in several],
-            [bool(row.several) for row, _ in several],
-            aims.several_precision,
-        ).value,
-        "in_domain_from": min(0.9, lower_quantile(at_home, aims.domain_loss)),
-    }
-
-
-def _matter_weight(
-    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
-) -> float:
-    """The weight of claims under which the right units are most probable."""
-    rows = [
-        (example.unit, prediction.units, entries)
-        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
-        if entries and example.unit is not None
-    ]
-    if len(rows) < _FEWEST_MATCHES:
-        return _FIRST_WEIGHT
-
-    def loss(weight: float) -> float:
-        return -sum(
-            log(unit_probabilities(units, entries, weight)[unit]) for unit, units, entries in rows
-        )
-
-    return round(float(minimize_scalar(loss, bounds=(0, _MOST_WEIGHT), method="bounded").x), 4)
-
-
-def _topic_trust(
-    held: HeldOut, predictions: Sequence[Prediction], claimed: Sequence[Sequence[Claim]]
-) -> float:
-    """The weight of the entry's topic that serves outside and written rows best on average."""
-    rows = [
-        (example, prediction.topics, {entries[0].hit.matter.topic: 1.0})
-        for example, prediction, entries in zip(held.examples, predictions, claimed, strict=True)
-        if entries and example.topic is not None
-    ]
-    parts = [[row for row in rows if row[0].origin == origin] for origin in (TOPIC_ROWS, WRITTEN)]
-
-    def served(trust: float) -> float:
-        return sum(
-            sum(most(blend(topics, entry, trust)) == row.topic for row, topics, entry in part)
-            / len(part)
-            for part in parts
-            if part
-        )
-
-    return max((number / 20 for number in range(20)), key=lambda trust: (served(trust), -trust))
-
-
-def _temperature(held: HeldOut, heads: Mapping[str, Sequence[str]], head: str) -> float:
-    rows, classes = [], []
-    for row, example in enumerate(held.examples):
-        number = class_of(example, heads, head)
-        if number is not None:
-            rows.append(row)
-            classes.append(number)
-    logits = held.scores[rows][:, head_columns(heads)[head]]
-    return temperature(logits, np.array(classes, dtype=np.intp))
 
 
 def class_of(example: Example, heads: Mapping[str, Sequence[str]], head: str) -> int | None:

@@ -5,22 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.calibrate import precise_threshold
 from training.config import CalibrationConfig
-from triage.appeal import Appeal, SourceText
+from training.estimates import precise_threshold
 from triage.decision import Tier
 from triage.rules.tiers import TierRule
-from triage.taxonomy import Catalogue
-from triage.text.document import Document
 
 
 @dataclass(frozen=True, slots=True)
 class TierRow:
-    """One held-out row: its true tier, the learned probabilities, the rules that fired."""
+    """One held-out row: its true tier, the learned probabilities, the rules that fired.
+
+    `near` is the probability of an emergency around its hints of one, the likeliest of them.
+    """
 
     tier: Tier
     learned: Mapping[Tier, float]
     fired: Sequence[TierRule]
+    near: float = 0.0
 
     @property
     def urgent(self) -> float:
@@ -40,12 +41,6 @@ class TierRow:
         return any(rule.tier is Tier.LIVELIHOOD for rule in self.fired)
 
 
-def fired_by(text: str, catalogue: Catalogue) -> list[TierRule]:
-    """The tier rules that hold on a text."""
-    document = Document(Appeal((SourceText("text", text),)))
-    return [hit.rule for hit in catalogue.tiers.fired(document.text, document.sentences)]
-
-
 def tier_thresholds(rows: Sequence[TierRow], aims: CalibrationConfig) -> dict[str, float]:
     """The four thresholds of the tiers.
 
@@ -54,7 +49,7 @@ def tier_thresholds(rows: Sequence[TierRow], aims: CalibrationConfig) -> dict[st
     """
     hint_from = _floor(
         [
-            row.learned[Tier.EMERGENCY]
+            row.near
             for row in rows
             if row.tier is Tier.EMERGENCY and row.hinted() and not row.alarmed()
         ],
@@ -62,7 +57,7 @@ def tier_thresholds(rows: Sequence[TierRow], aims: CalibrationConfig) -> dict[st
     )
     emergency = [
         1.0
-        if row.alarmed() or (row.hinted() and row.learned[Tier.EMERGENCY] >= hint_from)
+        if row.alarmed() or (row.hinted() and row.near >= hint_from)
         else row.learned[Tier.EMERGENCY]
         for row in rows
     ]

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle, EncoderFiles
+from training.calibrate import calibrate
 from training.config import Config
 from training.corpus import Corpus
 from training.dataset import Dataset, prepare
 from training.evaluate import Figures, figures_by_source
 from training.fit import Weights, fit, head_names
-from training.heldout import calibrate, cross_validate, decide
+from training.heldout import cross_validate, decide
 from triage.calibration import Calibration
 from triage.taxonomy import Catalogue
 
@@ -47,7 +48,7 @@ def train(
 
     `encoder` is a folder with a pretrained encoder, which is fine-tuned beside the linear model.
     """
-    dataset = prepare(corpus, config)
+    dataset = prepare(corpus, catalogue, config)
     heads = head_names(catalogue)
     held = cross_validate(dataset, heads, config)
     tuned = None

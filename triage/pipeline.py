@@ -13,6 +13,7 @@ from triage.calibration import Calibration, blend
 from triage.classifier.port import Classifier, Prediction
 from triage.decision import DISTRICT, URGENCY, Decision, Kind, Tier, Topic
 from triage.newcomers import extended, newcomers
+from triage.passages import Reading, read
 from triage.reasons import Speaker
 from triage.routing import Claim, Routing, claims, nobody, route, without_place
 from triage.rules.matters import MatterHit
@@ -45,6 +46,8 @@ class Judgement:
 
     facts: Facts
     prediction: Prediction
+    near: Mapping[str, float]
+    """Probability of an emergency around each hint of one, by the rule's id."""
     readable: bool
     within: bool
     """Whether it is an appeal at all, as far as one can tell."""
@@ -96,11 +99,9 @@ class Pipeline:
     def judge(self, appeals: Sequence[Appeal]) -> list[Judgement]:
         """What rules and classifier make of each appeal."""
         facts = [_facts(self.catalogue, appeal) for appeal in appeals]
-        predictions = self.classifier.predict([item.document.text for item in facts])
-        return [
-            self._judged(item, prediction)
-            for item, prediction in zip(facts, predictions, strict=True)
-        ]
+        texts, fired = [item.document.text for item in facts], [item.tiers for item in facts]
+        readings = read(self.classifier, texts, fired)
+        return [self._judged(item, reading) for item, reading in zip(facts, readings, strict=True)]
 
     def tell(self, judgement: Judgement) -> Decision:
         """The decision with its reasons."""
@@ -132,13 +133,13 @@ class Pipeline:
             model=self.classifier.version,
         )
 
-    def _judged(self, facts: Facts, prediction: Prediction) -> Judgement:
-        calibration = self.classifier.calibration
+    def _judged(self, facts: Facts, reading: Reading) -> Judgement:
+        prediction, calibration = reading.prediction, self.classifier.calibration
         if self._newcomers:
             text = facts.document.text
             prediction = extended(prediction, text, self._newcomers, calibration.likeness)
         readable = _TWO_HAN.search(facts.document.text) is not None
-        alarms = counting(facts.tiers, prediction, calibration)
+        alarms = counting(facts.tiers, reading, calibration)
         by_rules = alarms[0].rule.tier if alarms else Tier.GENERAL
         learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
         tier = max(by_rules, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
@@ -150,7 +151,9 @@ class Pipeline:
         routing = nobody()
         if within:
             routing = route(prediction, claimed, kind, tier, facts.place.district, calibration)
-        return Judgement(facts, prediction, readable, within, kind, tier, alarms, claimed, routing)
+        return Judgement(
+            facts, prediction, reading.near, readable, within, kind, tier, alarms, claimed, routing
+        )
 
     def _automatic(self, judgement: Judgement) -> bool:
         # A unit that still lacks its place is not a decision that could be dispatched.
@@ -177,21 +180,19 @@ def _facts(catalogue: Catalogue, appeal: Appeal) -> Facts:
     )
 
 
-def counting(
-    fired: Sequence[TierHit], prediction: Prediction, calibration: Calibration
-) -> list[TierHit]:
+def counting(fired: Sequence[TierHit], reading: Reading, calibration: Calibration) -> list[TierHit]:
     """The fired rules that count, in the same order.
 
     A rule that is no hint always does. A hint of an emergency needs the classifier to think of one
-    at least remotely, a rule of livelihood to think of anything urgent.
+    at least remotely around it, a rule of livelihood to think of anything urgent.
     """
-    emergency = prediction.tiers[Tier.EMERGENCY]
-    urgent = emergency + prediction.tiers[Tier.LIVELIHOOD]
+    tiers = reading.prediction.tiers
+    urgent = tiers[Tier.EMERGENCY] + tiers[Tier.LIVELIHOOD]
     return [
         hit
         for hit in fired
         if (
-            (emergency >= calibration.hint_from or not hit.rule.hint)
+            (not hit.rule.hint or reading.near[hit.rule.id] >= calibration.hint_from)
             if hit.rule.tier is Tier.EMERGENCY
             else urgent >= calibration.livelihood_hint_from
         )

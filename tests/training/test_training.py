@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from models.bundle import load_bundle, save_bundle
-from tests.training.conftest import small
+from tests.training.conftest import TAILS, small
 from training import cli
-from training.calibrate import first_knots, precise_threshold, set_threshold, temperature
 from training.config import DEFAULT_CONFIG, ConfigError, read_config
-from training.corpus import CorpusError, read_corpus
+from training.corpus import PASSAGE, CorpusError, read_corpus
+from training.dataset import prepare
+from training.estimates import first_knots, precise_threshold, set_threshold, temperature
 from training.groups import folds, groups
 from training.metrics import calibration_error, macro_f1, recall_precision
 from training.train import train
@@ -73,6 +74,20 @@ def test_near_duplicates_share_a_group_and_a_fold() -> None:
     assert len({found[0], found[2], found[3]}) == 3
     fold = folds(found, 2, seed=1)
     assert fold[0] == fold[1]
+
+
+def test_passages_are_left_out_with_their_row(own: Path, catalogue: Catalogue) -> None:
+    """What is cut from a long appeal is in its group, so that no model scored it that knew it."""
+    path = own / "written" / "test.jsonl"
+    first = json.loads(path.read_text("utf-8").splitlines()[0])
+    letter = {**first, "id": "letter", "text": "，".join(TAILS) * 2}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(letter)}\n")
+    dataset = prepare(read_corpus(catalogue, 1, own=own), catalogue, small())
+    passages = [row for row, item in enumerate(dataset.examples) if item.origin == PASSAGE]
+    names = [item.id for item in dataset.examples]
+    assert [names[row] for row in passages] == ["letter"]
+    assert dataset.group[passages[0]] == dataset.group[names.index("letter")]
 
 
 def test_folds_cover_all_numbers() -> None:

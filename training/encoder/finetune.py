@@ -19,7 +19,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from training.config import Config
-from training.corpus import LAWS, TOPIC_ROWS, UNLABELLED, CorpusError, Example
+from training.corpus import LAWS, PASSAGE, TOPIC_ROWS, UNLABELLED, CorpusError, Example
 from training.fit import head_targets
 from triage.classifier.encoder import pieces_of
 from triage.classifier.heads import HEADS, head_columns
@@ -29,7 +29,7 @@ _WARM_UP = 0.1
 _CLIP = 1.0
 #: The share of rows that every epoch reads without a teacher, where not all: topic rows tell one
 #: thing alone, laws were pre-trained on, and the unlabelled say nothing.
-_READ = {TOPIC_ROWS: 0.5, LAWS: 0.0, UNLABELLED: 0.0}
+_READ = {TOPIC_ROWS: 0.5, LAWS: 0.0, UNLABELLED: 0.0, PASSAGE: 0.0}
 #: The heads on top learn so many times faster than the encoder below.
 _HEADS_RATE = 4.0
 #: Temperature at which a teacher's probabilities are learned: what it holds for less likely counts.

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from models.bundle import EncoderFiles
 from training.blend import blended
 from training.config import Config
-from training.corpus import JUDGED, LAWS, Example
+from training.corpus import LAWS, PASSAGE, Example
 from training.dataset import Dataset
 from training.encoder.export import to_onnx
 from training.encoder.finetune import Encoder, FineTuning, HeadsOnEncoder, read_encoder
-from training.groups import folds
-from training.heldout import HeldOut
+from training.heldout import HeldOut, hold_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ def tune(
     """Fine-tune once for every fold and once on all rows."""
     encoder = read_encoder(folder)
     lesson = Lesson(encoder, dataset.examples, heads, config)
-    held, blend = blended(linear, held_out_scores(lesson, dataset, config), heads)
+    own = hold_out(dataset, config, lesson.score)
+    held, blend = blended(linear, own, heads)
     model = lesson.fit(range(len(dataset.examples)))
     return Tuned(held, blend, EncoderFiles(to_onnx(model), encoder.tokenizer.to_str()))
 
@@ -77,24 +77,11 @@ class Lesson:
         teacher = self._teacher.fit(rows)
         if self._student is None:
             return teacher
-        read = [row for row in rows if self._examples[row].origin != LAWS]
+        read = [row for row in rows if self._examples[row].origin not in (LAWS, PASSAGE)]
         said = np.zeros((len(self._examples), teacher.heads.out_features), dtype=np.float32)
         said[read] = self._teacher.scores(teacher, read)
         return self._student.fit(read, said)
 
-    def scores(self, model: HeadsOnEncoder, rows: Sequence[int]) -> NDArray[np.float32]:
-        """Scores of these rows, (rows, columns)."""
-        return (self._student or self._teacher).scores(model, rows)
-
-
-def held_out_scores(lesson: Lesson, dataset: Dataset, config: Config) -> NDArray[np.float32]:
-    """Scores of the judged rows, in order, by encoders that have not seen their groups."""
-    fold = folds(dataset.group, config.folds, config.seed)
-    judged = np.array([example.origin in JUDGED for example in dataset.examples])
-    found: dict[int, NDArray[np.float32]] = {}
-    for number in range(config.folds):
-        left_out = judged & (fold == number)
-        model = lesson.fit(np.flatnonzero(~left_out).tolist())
-        rows = np.flatnonzero(left_out).tolist()
-        found |= dict(zip(rows, lesson.scores(model, rows), strict=True))
-    return np.stack([found[row] for row in np.flatnonzero(judged).tolist()])
+    def score(self, taught: Sequence[int], rows: Sequence[int]) -> NDArray[np.float32]:
+        """Scores of the second rows, (rows, columns), by a model that the first have taught."""
+        return (self._student or self._teacher).scores(self.fit(taught), rows)
