@@ -12,6 +12,7 @@ class Reporter:
     phone: str | None = None
     identity_number: str | None = None
     address: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

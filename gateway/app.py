@@ -121,7 +121,9 @@ class _Service:
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
             await triage.start()
             pings["triage"] = triage.ping
-        parts = self._web_parts(attachments, triage, desk) if ServeRole.WEB in self._roles else None
+        parts = None
+        if ServeRole.WEB in self._roles:
+            parts = self._web_parts(attachments, triage, desk, tier_rules)
         operations = OperationParts(
             base.clock,
             base.metrics,
@@ -205,7 +207,11 @@ class _Service:
             self.tasks.run(opener.run(), "triage")
 
     def _web_parts(
-        self, attachments: Attachments, triage: TriageProcesses, desk: ConfirmationDesk
+        self,
+        attachments: Attachments,
+        triage: TriageProcesses,
+        desk: ConfirmationDesk,
+        rules: "_TierRules",
     ) -> WebParts:
         base, settings = self._base, self._base.settings
         return WebParts(
@@ -224,6 +230,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
+            matters=lambda: rules.catalogue.matters.matters,
         )
 
     async def _listen(self, application: web.Application) -> int:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 PREFIX = "JIESU_"
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class SettingsError(Exception):
@@ -88,6 +90,12 @@ class Settings(BaseSettings):
     webhook_secrets: dict[str, str] = Field(
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
     )
+    open311_keys: dict[str, str] = Field(
+        {}, description='apps that may file by Open311, as JSON: `{"app": "key"}`'
+    )
+    jurisdiction: str = Field(
+        "beijing.gov.cn", description="the `jurisdiction_id` of this city's Open311 interface"
+    )
     automatic_error: float = Field(
         0.03,
         ge=0,
@@ -120,12 +128,12 @@ class Settings(BaseSettings):
             raise ValueError("name at least one group, and each only once")
         return value
 
-    @field_validator("webhook_secrets")
+    @field_validator("webhook_secrets", "open311_keys")
     @classmethod
     def _long_secrets(cls, value: dict[str, str]) -> dict[str, str]:
         for source, secret in value.items():
             if len(secret) < 16 or not source or "/" in source:
-                raise ValueError("a source has no slash, and its secret at least 16 characters")
+                raise ValueError("a name has no slash, and its secret at least 16 characters")
         return value
 
     @field_validator("database_url")
@@ -164,11 +172,11 @@ def read_settings() -> Settings:
             raise SettingsError(f"{name} is not a setting{hint}")
     try:
         return Settings()
-    except SourceError:
-        # The one setting that is a table; the error itself would quote the secrets.
-        raise SettingsError(
-            f'{PREFIX}WEBHOOK_SECRETS: give it as JSON, {{"source": "secret"}}'
-        ) from None
+    except SourceError as error:
+        # Of the settings that are tables only the name is told: the rest would quote secrets.
+        named = _FIELD.search(str(error))
+        name = f"{PREFIX}{named[1].upper()}" if named else "a setting"
+        raise SettingsError(f'{name}: give it as JSON, {{"name": "secret"}}') from None
     except ValidationError as error:
         lines = [
             f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}"

@@ -155,6 +155,12 @@ tickets = Table(
         postgresql_where=text("publish_at IS NOT NULL"),
     ),
     Index("ix_tickets_status", "status", "dispatch_due_at"),
+    Index(
+        "ix_tickets_open311",
+        "accepted_at",
+        sqlite_where=text("channel = 'open311'"),
+        postgresql_where=text("channel = 'open311'"),
+    ),
 )
 
 decisions = Table(

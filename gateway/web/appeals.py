@@ -79,7 +79,7 @@ class AppealStatus(BaseModel):
 async def file_appeal(request: web.Request) -> web.Response:
     """Accept an appeal; what is answered with 201 is stored for good."""
     parts = request.app[PARTS]
-    message_id = _message_id(request)
+    message_id = idempotency_key(request)
     attachments: tuple[Attachment, ...] = ()
     try:
         if request.content_type == "application/json":
@@ -128,7 +128,8 @@ async def file_appeal(request: web.Request) -> web.Response:
     )
 
 
-def _message_id(request: web.Request) -> str | None:
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the message id that the header gives; raise a `Problem` where it is not usable."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None

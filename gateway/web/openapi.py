@@ -1,6 +1,6 @@
 """`/openapi.json`, made from the table of routes, so that it is true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,6 +90,9 @@ def _operation(route: "Route") -> dict[str, Any]:
                 "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
             },
         )
+    for status in route.refusals:
+        content: dict[str, Any] = {route.media_type: {"schema": {}}}
+        answers[str(status)] = {"description": "refused, in the channel's form", "content": content}
     found: dict[str, Any] = {
         "summary": route.summary,
         "operationId": route.handler.__name__,
@@ -100,6 +103,8 @@ def _operation(route: "Route") -> dict[str, Any]:
         found["security"] = [{"bearer": []}]
     if route.body is not None:
         found["requestBody"] = {"required": True, "content": _content(route)}
+    elif route.form is not None:
+        found["requestBody"] = {"required": True, "content": _form(route.form)}
     return found
 
 
@@ -118,6 +123,12 @@ def _content(route: "Route") -> dict[str, Any]:
         form = {"type": "object", "properties": {**fields, "files": files}}
         found["multipart/form-data"] = {"schema": {**form, "additionalProperties": False}}
     return found
+
+
+def _form(fields: Mapping[str, str]) -> dict[str, Any]:
+    properties = {name: {"type": "string", "description": text} for name, text in fields.items()}
+    schema = {"type": "object", "properties": properties}
+    return {"application/x-www-form-urlencoded": {"schema": schema}}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

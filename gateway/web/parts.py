@@ -1,6 +1,6 @@
 """What the handlers work with, handed over by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from gateway.observability.traces import Traces
 from gateway.settings import Settings
 from gateway.tickets.database import Database
 from gateway.web.attempts import Attempts
+from triage.rules.matters import Matter
 
 Ping = Callable[[], Awaitable[None]]
 
@@ -54,6 +55,8 @@ class WebParts:
     accounts: Accounts
     desk: ConfirmationDesk
     attempts: Attempts
+    matters: Callable[[], Sequence[Matter]]
+    """The dispatch catalogue of the moment."""
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)

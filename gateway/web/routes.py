@@ -1,6 +1,6 @@
 """The one table of routes: what is served, to whom, and what it takes and gives."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -8,12 +8,22 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from channels.api.adapter import AppealBody
+from channels.open311.documents import MEDIA_TYPES
 from gateway.accounts.accounts import Permission
-from gateway.web import agents, appeals, deciding, openapi, operations, webhooks
+from gateway.web import (
+    agents,
+    appeals,
+    deciding,
+    georeport,
+    georeport_status,
+    openapi,
+    operations,
+    webhooks,
+)
 from triage.decision import Decision
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Access = Permission | Literal["public", "query code", "signature"]
+Access = Permission | Literal["public", "query code", "signature", "api key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,10 @@ class Route:
     problems: tuple[str, ...] = ()
     parameters: tuple[dict[str, Any], ...] = ()
     media_type: str = "application/json"
+    form: Mapping[str, str] | None = None
+    """Fields of an urlencoded form, each with what it is."""
+    refusals: tuple[int, ...] = ()
+    """Statuses that are answered in the channel's own form, not as problem documents."""
 
 
 _BODY: Final = ("malformed-http", "malformed-body", "invalid-fields", "too-slow", "too-large")
@@ -44,6 +58,66 @@ _KEY: Final[dict[str, Any]] = {
     "required": False,
     "schema": {"type": "string", "minLength": 16, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
+
+_GEOREPORT_FORM: Final = {
+    "api_key": "the app's key",
+    "service_code": "a service of the list",
+    "jurisdiction_id": "this city's",
+    "lat": "degrees of WGS 84",
+    "long": "degrees of WGS 84",
+    "address_string": "where it is, in words",
+    "address_id": "where it is, as the city numbers places",
+    "description": "what happened",
+    "first_name": "of who reports",
+    "last_name": "of who reports",
+    "phone": "of who reports",
+    "email": "of who reports",
+    "account_id": "given back as it came",
+    "media_url": "kept with the words",
+    "attribute[since]": "since when",
+    "attribute[ongoing]": "yes or no",
+}
+
+
+def _georeport() -> Iterator[Route]:
+    """Open311's routes, each in both formats."""
+    for wanted, media_type in MEDIA_TYPES.items():
+        as_wanted = georeport.answering(wanted)
+        reading: dict[str, Any] = {
+            "access": "public", "media_type": media_type, "refusals": (400, 404),
+        }  # fmt: skip
+        version = "/open311/v2"
+        yield Route(
+            "GET", f"/open311/discovery.{wanted}", as_wanted(georeport.discovery),
+            "Open311: where this interface is", **reading,
+        )  # fmt: skip
+        yield Route(
+            "GET", f"{version}/services.{wanted}", as_wanted(georeport.list_services),
+            "Open311: what can be reported 事项列表", **reading,
+        )  # fmt: skip
+        yield Route(
+            "GET", f"{version}/services/{{service_code}}.{wanted}",
+            as_wanted(georeport.define_service), "Open311: what may be said besides", **reading,
+        )  # fmt: skip
+        yield Route(
+            "POST", f"{version}/requests.{wanted}", as_wanted(georeport.file_request),
+            "Open311: file a request 提交诉求", "api key", media_type=media_type,
+            form=_GEOREPORT_FORM, refusals=(400, 403, 404, 408, 409, 413, 503), parameters=(_KEY,),
+        )  # fmt: skip
+        yield Route(
+            "GET", f"{version}/requests.{wanted}", as_wanted(georeport_status.list_requests),
+            "Open311: where requests stand", **reading, query=georeport_status.RequestsQuery,
+        )  # fmt: skip
+        yield Route(
+            "GET", f"{version}/requests/{{service_request_id}}.{wanted}",
+            as_wanted(georeport_status.show_request), "Open311: where one request stands",
+            **reading,
+        )  # fmt: skip
+        yield Route(
+            "GET", f"{version}/tokens/{{token}}.{wanted}", as_wanted(georeport_status.show_token),
+            "Open311: the request of a token", **reading,
+        )  # fmt: skip
+
 
 OPERATIONS: Final = (
     Route("GET", "/healthz", operations.healthz, "Whether the process lives", "public"),
@@ -102,6 +176,7 @@ PUBLIC: Final = (
         answer=agents.TicketWithHistory,
         problems=(*_SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo"),
     ),
+    *_georeport(),
     Route("GET", "/openapi.json", openapi.show_openapi, "This interface", "public"),
     Route(
         "GET", "/schemas/{name}", operations.show_schema, "JSON schemas", "public",

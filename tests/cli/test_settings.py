@@ -96,5 +96,5 @@ def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SettingsError) as refused:
             read_settings()
         assert "secret" not in str(refused.value).replace("JIESU_WEBHOOK_SECRETS", "").replace(
-            '{"source": "secret"}', ""
+            '{"name": "secret"}', ""
         ).replace("its secret", "")

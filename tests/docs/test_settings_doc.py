@@ -24,7 +24,7 @@ def written(default: Any) -> str:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     """The tables name each setting once, and the default that is in force."""
-    told = [(name.strip("`"), default) for name, default, _ in rows(PAGE, "`JIESU_[A-Z_]+`")]
+    told = [(name.strip("`"), default) for name, default, _ in rows(PAGE, "`JIESU_[A-Z0-9_]+`")]
     real = {
         PREFIX + name.upper(): written(field.default)
         for name, field in Settings.model_fields.items()
@@ -35,4 +35,4 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     """No row of the tables leaves the meaning out."""
-    assert all(meaning for _, _, meaning in rows(PAGE, "`JIESU_[A-Z_]+`"))
+    assert all(meaning for _, _, meaning in rows(PAGE, "`JIESU_[A-Z0-9_]+`"))

@@ -16,7 +16,15 @@ OPEN = {
     "GET /openapi.json",
     "GET /schemas/{name}",
     "GET /problems/{name}",
-}
+    *(
+        f"GET /open311/{path}.{wanted}"
+        for wanted in ("json", "xml")
+        for path in (
+            "discovery", "v2/services", "v2/services/{service_code}", "v2/requests",
+            "v2/requests/{service_request_id}", "v2/tokens/{token}",
+        )
+    ),
+}  # fmt: skip
 """What anybody may ask for; a new name here is a decision, not a default."""
 
 
@@ -54,6 +62,8 @@ def test_no_credentials(served: Served, number: str, route: Route) -> None:
         assert reply.status not in {401, 403}
     elif route.access == "signature":
         assert_problem(reply, 401, "bad-signature")
+    elif route.access == "api key":
+        assert reply.status == 403
     else:
         assert_problem(reply, 401, "not-signed-in")
 
@@ -66,6 +76,9 @@ def test_wrong_token(served: Served, number: str, route: Route, token: str) -> N
     reply = served.call(
         route.method, _path(route, number), None, headers, source=f"127.0.3.{len(token)}"
     )
+    if route.access == "api key":
+        assert reply.status == 403
+        return
     assert reply.status == 401, reply.body.decode()
     assert reply.headers["content-type"] == "application/problem+json"
 

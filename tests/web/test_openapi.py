@@ -74,7 +74,11 @@ WAYS = [
     for route in ROUTES
     for mode in GenerationMode
     # A path is any string: without body, query and headers there is nothing to do wrong.
-    if mode is GenerationMode.POSITIVE or route.body or route.query or route.parameters
+    if mode is GenerationMode.POSITIVE
+    or route.body
+    or route.form
+    or route.query
+    or route.parameters
 ]
 
 

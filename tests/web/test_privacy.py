@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -44,7 +44,7 @@ def session() -> Iterator[Session]:
     secrets = json.dumps({"privacy": SECRET})
     settings = {
         "JIESU_LOG_LEVEL": "debug", "JIESU_MAX_FILES": "2", "JIESU_BODY_TIMEOUT": "1",
-        "JIESU_WEBHOOK_SECRETS": secrets,
+        "JIESU_WEBHOOK_SECRETS": secrets, "JIESU_OPEN311_KEYS": json.dumps({"app": SECRET}),
     }  # fmt: skip
     with serving(accounts=True, **settings) as served:
         found = Session(served)
@@ -52,6 +52,7 @@ def session() -> Iterator[Session]:
         _tell_forms(found)
         _tell_wrongly(served)
         _tell_webhook(found)
+        _tell_open311(served)
         _crash_triage(found)
         found.metrics = served.call("GET", "/metrics").body.decode()
         assert served.process.terminate() == 0
@@ -81,6 +82,20 @@ def _tell_api(session: Session) -> None:
         headers = {"Authorization": f"Bearer {code}"}
         served.call("GET", f"{APPEALS}/{reply.document['ticket_id']}", headers=headers)
     served.call("POST", "/api/v1/triage", {"text": WORDS[2] + PHONES[0]})
+
+
+def _tell_open311(served: Served) -> None:
+    """A good form, and one whose key and place are wrong."""
+    form = {
+        "api_key": SECRET, "service_code": "other", "address_string": WORDS[8], "phone": PHONES[1],
+        "first_name": NAMES[1], "email": f"{PHONES[1]}@example.com", "description": WORDS[4],
+    }  # fmt: skip
+    for fields in (form, form | {"api_key": WORDS[5]}, form | {"lat": WORDS[6]}):
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(fields).encode()
+        reply = served.call("POST", f"/open311/v2/requests.xml?api_key={SECRET}", body, kind)
+        assert reply.status in {200, 400, 403}
+    served.call("GET", f"/open311/v2/requests.json?service_request_id={quote(WORDS[7])}")
 
 
 def _tell_forms(session: Session) -> None:
