@@ -15,7 +15,7 @@ from triage.decision import DISTRICT, URGENCY, Decision, Kind, Tier, Topic
 from triage.newcomers import extended, newcomers
 from triage.passages import Reading, read
 from triage.reasons import Speaker
-from triage.routing import Claim, Routing, claims, nobody, route, without_place
+from triage.routing import Claim, Routing, averting, claims, nobody, route, without_place
 from triage.rules.matters import MatterHit
 from triage.rules.tiers import TierHit
 from triage.taxonomy.catalogue import Catalogue
@@ -110,7 +110,9 @@ class Pipeline:
         speaker = Speaker(facts.document, self.catalogue)
         reasons = [
             *(speaker.tier(judgement.tier, judgement.alarms) if judgement.readable else ()),
-            *speaker.unit(routing.unit, routing.matter, judgement.prediction.evidence),
+            *speaker.unit(
+                routing.unit, routing.matter, judgement.alarms, judgement.prediction.evidence
+            ),
             *speaker.place(facts.place),
             *(() if judgement.within else speaker.outside(judgement.readable)),
         ]
@@ -146,6 +148,8 @@ class Pipeline:
         within = readable and (
             prediction.in_domain >= calibration.in_domain_from or by_rules is Tier.EMERGENCY
         )
+        if by_rules is Tier.EMERGENCY:
+            prediction = averting(prediction, alarms)
         claimed = claims(facts.matters, prediction.units) if within else []
         kind = most(prediction.kinds) if readable else _NO_KIND
         routing = nobody()

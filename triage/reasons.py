@@ -33,9 +33,13 @@ class Speaker:
             yield self._about_all(ReasonKind.TIER, f"模型据全文判断属{word}事项")
 
     def unit(
-        self, unit: str | None, matter: MatterHit | None, evidence: Sequence[str]
+        self,
+        unit: str | None,
+        matter: MatterHit | None,
+        alarms: Sequence[TierHit],
+        evidence: Sequence[str],
     ) -> Iterator[Reason]:
-        """The catalogue's entry, else the words that moved the classifier."""
+        """The catalogue's entry, the danger that the unit averts, the classifier's words."""
         if unit is None:
             return
         name = self._catalogue.unit_name(unit)
@@ -43,6 +47,11 @@ class Speaker:
             text = f"派单目录“{matter.matter.name}”，由{name}承办"
             yield from self._at(ReasonKind.MATTER, text, matter.start, matter.end)
             return
+        for hit in alarms:
+            if hit.rule.unit == unit:
+                text = f"{hit.rule.reason}，险情由{name}处置"
+                yield from self._at(ReasonKind.UNIT, text, hit.start, hit.end)
+                return
         places = [(self._document.text.find(word), word) for word in evidence]
         seen = [(start, word) for start, word in places if start >= 0]
         for start, word in seen:

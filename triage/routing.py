@@ -1,13 +1,14 @@
 """From what rules and classifier found to a unit and a route; jurisdiction comes last."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, log
 
 from triage.calibration import Calibration, conformal_set, honest
 from triage.classifier.port import Prediction
 from triage.decision import DISTRICT, Candidate, Kind, Route, Tier
 from triage.rules.matters import Matter, MatterHit
+from triage.rules.tiers import TierHit
 
 _MOST_CANDIDATES = 5
 #: A candidate below this would be shown with probability 0.
@@ -18,6 +19,8 @@ _MOST_SUPPORTING = 2
 _SUPPORTING_FROM = 0.1
 #: What one matched character counts, in natural logarithms, against the classifier's view.
 _PER_CHARACTER = 0.4
+#: What a rule of danger counts for the unit that averts it, in natural logarithms.
+_AVERTS = 2.0
 #: Least probability of a lead that the classifier thinks nothing of.
 _LEAST = 1e-9
 
@@ -74,6 +77,29 @@ def claims(hits: Sequence[MatterHit], units: Mapping[str, float]) -> list[Claim]
 def without_place(unit: str) -> str:
     """The unit as it stands among candidates: any district's government is `district`."""
     return DISTRICT if unit.startswith(DISTRICT) else unit
+
+
+def averting(prediction: Prediction, alarms: Sequence[TierHit]) -> Prediction:
+    """The prediction with the units likelier that avert what the alarms of danger tell of.
+
+    Of a second matter that is an emergency, the unit is the one that averts it (the labelling
+    guide of the training data); several alarms share what one of them would count. Where another
+    unit comes first by that, the words that spoke for the former first are no evidence.
+    """
+    named = [hit.rule.unit for hit in alarms if hit.rule.unit is not None]
+    if not named:
+        return prediction
+    units = prediction.units
+    raised = {code: max(units.get(code, 0.0), _LEAST) for code in {**units, **dict.fromkeys(named)}}
+    for code in named:
+        raised[code] *= exp(_AVERTS / len(named))
+    total = sum(raised.values())
+    same = max(raised, key=raised.__getitem__) == max(units, key=units.__getitem__, default=None)
+    return replace(
+        prediction,
+        units={code: value / total for code, value in raised.items()},
+        evidence=prediction.evidence if same else (),
+    )
 
 
 def unit_probabilities(

@@ -80,6 +80,24 @@ def test_a_livelihood_rule_needs_something_urgent(hinted: Catalogue) -> None:
     assert tier(hinted, "前言说暖气不热，其实想问补贴", 0.0, livelihood=0.05) is Tier.GENERAL
 
 
+def test_danger_goes_to_the_unit_that_averts_it(files: Mapping[str, str]) -> None:
+    """An alarm makes its unit likelier than the classifier alone does, and says so."""
+    rules = files["tiers.yaml"].replace("reason: 燃气泄漏", "reason: 燃气泄漏\n  unit: gas")
+    text = SourceText("text", "厨房燃气漏气了，邻居也吵")
+    catalogue = parse_catalogue({**files, "tiers.yaml": rules})
+    decision = Pipeline(catalogue, Thinks(0.0)).decide(Appeal((text,)))
+    assert (decision.unit, decision.tier) == ("gas", Tier.EMERGENCY)
+    assert any("险情由" in reason.text for reason in decision.reasons)
+    assert Pipeline(parse_catalogue(files), Thinks(0.0)).decide(Appeal((text,))).unit == "police"
+
+
+def test_a_danger_s_unit_must_exist(files: Mapping[str, str]) -> None:
+    """A wrong code is refused, with its line."""
+    rules = files["tiers.yaml"].replace("reason: 燃气泄漏", "reason: 燃气泄漏\n  unit: gass")
+    with pytest.raises(CatalogueError, match="gass"):
+        parse_catalogue({**files, "tiers.yaml": rules})
+
+
 def test_a_hint_is_true_or_false(files: Mapping[str, str]) -> None:
     """Any other word is refused, with its line."""
     wrong = HINT.replace("hint: true", "hint: maybe")

@@ -1,6 +1,7 @@
 """Features and the linear classifier, over a tiny bundle and over the shipped one."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import jieba
@@ -186,7 +187,9 @@ def test_honest_probabilities_keep_sum_and_order(weights: list[float]) -> None:
     said = {f"unit-{number}": weight / total for number, weight in enumerate(weights)}
     found = honest(said, KNOTS)
     assert sum(found.values()) == pytest.approx(1)
-    assert sorted(found, key=found.__getitem__) == sorted(said, key=said.__getitem__)
+    # Two that are all but alike may become alike.
+    in_order = [found[name] for name in sorted(said, key=said.__getitem__)]
+    assert all(less <= more + 1e-12 for less, more in pairwise(in_order))
 
 
 def test_first_unit_says_how_often_such_a_one_was_right() -> None:

@@ -18,7 +18,7 @@ class TierRule:
     """One rule of tiers.yaml; `source` is the clause of the standard, in words.
 
     A `hint` is no alarm by itself: it counts unless the classifier is all but certain that there
-    is no danger.
+    is no danger. `unit` is who averts the danger; where the rule counts, that unit is likelier.
     """
 
     id: str
@@ -31,6 +31,7 @@ class TierRule:
     matches: tuple[str, ...]
     misses: tuple[str, ...]
     hint: bool = False
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

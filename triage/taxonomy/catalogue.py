@@ -56,5 +56,5 @@ def parse_catalogue(files: Mapping[str, str]) -> Catalogue:
         areas=areas,
         gazetteer=Gazetteer(areas.values()),
         matters=Matters(parse_matters(files[MATTERS], units, areas)),
-        tiers=TierRules(parse_tiers(files[TIERS])),
+        tiers=TierRules(parse_tiers(files[TIERS], units)),
     )

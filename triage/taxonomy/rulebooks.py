@@ -48,11 +48,11 @@ def parse_matters(
     return tuple(matters.values())
 
 
-def parse_tiers(text: str) -> tuple[TierRule, ...]:
+def parse_tiers(text: str, units: Mapping[str, Unit]) -> tuple[TierRule, ...]:
     """The rules of tiers.yaml; raises CatalogueError."""
     rules: dict[str, TierRule] = {}
     for entry in entries(TIERS, text):
-        entry.only(_TIER_KEYS, ("unless", "within", "hint"))
+        entry.only(_TIER_KEYS, ("unless", "within", "hint", "unit"))
         code = _fresh_id(entry, rules)
         rules[code] = TierRule(
             id=code,
@@ -65,6 +65,7 @@ def parse_tiers(text: str) -> tuple[TierRule, ...]:
             matches=_sentences(entry, "matches"),
             misses=_sentences(entry, "misses"),
             hint=_flag(entry, "hint"),
+            unit=_unit(entry, "unit", entry.text("unit"), units) if entry.has("unit") else None,
         )
     return tuple(rules.values())
 
