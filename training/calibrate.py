@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from training.automatic import automatic_rule
 from training.config import Config
-from training.corpus import LABELLED, TOPIC_ROWS, WRITTEN, Example
+from training.corpus import LABELLED, TOPIC_ROWS, WRITTEN
 from training.estimates import (
     first_knots,
     lower_quantile,
@@ -21,13 +21,11 @@ from training.likeness import likeness
 from training.tiers import TierRow, tier_thresholds
 from triage.automatic import NEVER
 from triage.calibration import Calibration, blend, honest
-from triage.classifier.heads import HEADS, head_columns, read_scores
+from triage.classifier.heads import HEADS, head_columns
 from triage.classifier.port import Prediction
-from triage.pipeline import Appeal, Judgement, SourceText, most
-from triage.routing import Claim, claims, unit_probabilities
-from triage.rules.matters import MatterHit
+from triage.pipeline import Judgement, most
+from triage.routing import Claim, unit_probabilities
 from triage.taxonomy import Catalogue
-from triage.text.document import Document
 
 #: Weight of the catalogue's claims before it is measured, or with too few to measure it.
 _FIRST_WEIGHT, _FEWEST_MATCHES, _MOST_WEIGHT = 3.0, 20, 8.0
@@ -54,11 +52,11 @@ def calibrate(
         automatic=NEVER,
         likeness=likeness(held.examples, catalogue),
     )
-    predictions = [read_scores(row, heads, first) for row in held.scores]
-    claimed = [
-        claims(_matched(example, catalogue), prediction.units)
-        for example, prediction in zip(held.examples, predictions, strict=True)
-    ]
+    thresholds = _thresholds(held, judge(held, heads, first, catalogue), config)
+    # Once more with those, so that what follows sees the rules that count.
+    seen = judge(held, heads, first.model_copy(update=thresholds), catalogue)
+    predictions = [judgement.prediction for judgement in seen]
+    claimed = [judgement.claimed for judgement in seen]
     weight = _matter_weight(held, predictions, claimed)
     judged = [
         (unit_probabilities(prediction.units, entries, weight), example.unit)
@@ -72,7 +70,7 @@ def calibrate(
     truths = [honest(units, knots)[unit] for units, unit in judged]
     found = first.model_copy(
         update={
-            **_thresholds(held, judge(held, heads, first, catalogue), config),
+            **thresholds,
             "matter_weight": weight,
             "first_unit": knots,
             "topic_trust": _topic_trust(held, predictions, claimed),
@@ -83,12 +81,6 @@ def calibrate(
     return found.model_copy(
         update={"automatic": automatic_rule(held.examples, judgements, held.fold, config)}
     )
-
-
-def _matched(example: Example, catalogue: Catalogue) -> list[MatterHit]:
-    document = Document(Appeal((SourceText("text", example.text),)))
-    place = catalogue.gazetteer.locate(document.text)
-    return catalogue.matters.found(document.text, document.sentences, place.codes)
 
 
 def _thresholds(held: HeldOut, judgements: Sequence[Judgement], config: Config) -> dict[str, float]:

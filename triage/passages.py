@@ -12,7 +12,7 @@ from triage.decision import Tier
 from triage.rules.tiers import TierHit
 
 #: Code points from which on a text is long, of its close, and on both sides of a hint.
-LONG, _CLOSE, _AROUND = 240, 120, 60
+LONG, _CLOSE, _AROUND = 320, 120, 60
 
 
 @dataclass(frozen=True, slots=True)
