@@ -145,9 +145,9 @@ class Pipeline:
         by_rules = alarms[0].rule.tier if alarms else Tier.GENERAL
         learned = _learned_tier(prediction, calibration.emergency_from, calibration.livelihood_from)
         tier = max(by_rules, learned if readable else Tier.GENERAL, key=URGENCY.__getitem__)
-        within = readable and (
-            prediction.in_domain >= calibration.in_domain_from or by_rules is Tier.EMERGENCY
-        )
+        # What rules and classifier both call urgent is an appeal, and so is danger by rules alone.
+        urgent = by_rules is Tier.EMERGENCY or Tier.GENERAL not in (by_rules, learned)
+        within = readable and (prediction.in_domain >= calibration.in_domain_from or urgent)
         if by_rules is Tier.EMERGENCY:
             prediction = averting(prediction, alarms)
         claimed = claims(facts.matters, prediction.units) if within else []

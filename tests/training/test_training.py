@@ -80,7 +80,7 @@ def test_passages_are_left_out_with_their_row(own: Path, catalogue: Catalogue) -
     """What is cut from a long appeal is in its group, so that no model scored it that knew it."""
     path = own / "written" / "test.jsonl"
     first = json.loads(path.read_text("utf-8").splitlines()[0])
-    letter = {**first, "id": "letter", "text": "，".join(TAILS) * 2}
+    letter = {**first, "id": "letter", "text": "，".join(TAILS) * 3}
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{json.dumps(letter)}\n")
     dataset = prepare(read_corpus(catalogue, 1, own=own), catalogue, small())
