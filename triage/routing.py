@@ -90,14 +90,12 @@ def averting(prediction: Prediction, alarms: Sequence[TierHit]) -> Prediction:
     if not named:
         return prediction
     units = prediction.units
-    raised = {code: max(units.get(code, 0.0), _LEAST) for code in {**units, **dict.fromkeys(named)}}
-    for code in named:
-        raised[code] *= exp(_AVERTS / len(named))
-    total = sum(raised.values())
+    shares = {code: named.count(code) / len(named) for code in named}
+    raised = _likelier(units, shares, _AVERTS)
     same = max(raised, key=raised.__getitem__) == max(units, key=units.__getitem__, default=None)
     return replace(
         prediction,
-        units={code: value / total for code, value in raised.items()},
+        units=raised,
         evidence=prediction.evidence if same else (),
     )
 
@@ -113,9 +111,16 @@ def unit_probabilities(
     for claim in claimed:
         lead = without_place(claim.hit.matter.lead)
         shares[lead] = shares.get(lead, 0.0) + claim.share
+    return _likelier(units, shares, weight)
+
+
+def _likelier(
+    units: Mapping[str, float], shares: Mapping[str, float], weight: float
+) -> dict[str, float]:
+    """Probabilities whose odds are multiplied by exp(weight) for each share, adding to 1 again."""
     raised = {code: max(units.get(code, 0.0), _LEAST) for code in {**units, **shares}}
-    for lead, share in shares.items():
-        raised[lead] *= exp(weight * share)
+    for code, share in shares.items():
+        raised[code] *= exp(weight * share)
     total = sum(raised.values())
     return {code: value / total for code, value in raised.items()}
 

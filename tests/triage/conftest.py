@@ -85,6 +85,16 @@ TIERS = """
   matches: [暖气不热]
   misses: [暖气费怎么交]
 """
+HINT = """
+- id: fainted
+  tier: emergency
+  hint: true
+  reason: 有人晕倒
+  source: DB11/T 2021-2022 突发事件
+  words: [晕倒]
+  matches: [有人晕倒]
+  misses: [没有人]
+"""
 FILES = {
     "units.csv": UNITS,
     "topics.csv": TOPICS,
@@ -150,6 +160,12 @@ def files() -> Mapping[str, str]:
 def catalogue() -> Catalogue:
     """The small catalogue."""
     return parse_catalogue(FILES)
+
+
+@pytest.fixture
+def hinted(files: Mapping[str, str]) -> Catalogue:
+    """The small catalogue with a hint among its tier rules."""
+    return parse_catalogue({**files, "tiers.yaml": files["tiers.yaml"] + HINT})
 
 
 @pytest.fixture(scope="session")

@@ -4,23 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.triage.conftest import CALIBRATION, CueClassifier
+from tests.triage.conftest import CALIBRATION, HINT, CueClassifier
 from triage.appeal import Appeal, SourceText
 from triage.classifier.port import Prediction
 from triage.decision import Tier
 from triage.pipeline import Pipeline
 from triage.taxonomy import Catalogue, CatalogueError, parse_catalogue
-
-HINT = """
-- id: fainted
-  tier: emergency
-  hint: true
-  reason: 有人晕倒
-  source: DB11/T 2021-2022 突发事件
-  words: [晕倒]
-  matches: [有人晕倒]
-  misses: [没有人]
-"""
 
 
 class Thinks(CueClassifier):
@@ -41,12 +30,6 @@ class Thinks(CueClassifier):
         found = super()._one(text)
         return Prediction(**{**{name: getattr(found, name) for name in found.__slots__},
                              "tiers": self._tiers})  # fmt: skip
-
-
-@pytest.fixture
-def hinted(files: Mapping[str, str]) -> Catalogue:
-    """The small catalogue with a hint among its tier rules."""
-    return parse_catalogue({**files, "tiers.yaml": files["tiers.yaml"] + HINT})
 
 
 def tier(catalogue: Catalogue, text: str, emergency: float, livelihood: float = 0.0) -> Tier:

@@ -1,17 +1,14 @@
 """Long texts: the danger that one sentence tells of is not lost among the others."""
 
-from collections.abc import Mapping, Sequence
-
-import pytest
+from collections.abc import Sequence
 
 from tests.triage.conftest import CALIBRATION, CueClassifier
-from tests.triage.test_alarms import HINT
 from triage.appeal import Appeal, SourceText
 from triage.classifier.port import Prediction
 from triage.decision import Tier
 from triage.passages import LONG
 from triage.pipeline import Pipeline
-from triage.taxonomy import Catalogue, parse_catalogue
+from triage.taxonomy import Catalogue
 
 COMPLAINT = "小区的绿化多年没有人管，物业费却年年上涨，反映了很多次也没有结果。"
 LETTER = COMPLAINT * (5_000 // len(COMPLAINT))
@@ -29,12 +26,6 @@ class HearsShortTexts(CueClassifier):
         """One prediction a text; all of them general if they are long."""
         self.read += texts
         return [self._one(text) if len(text) < LONG else self._one(COMPLAINT) for text in texts]
-
-
-@pytest.fixture
-def hinted(files: Mapping[str, str]) -> Catalogue:
-    """The small catalogue with a hint at somebody who fainted."""
-    return parse_catalogue({**files, "tiers.yaml": files["tiers.yaml"] + HINT})
 
 
 def tier(catalogue: Catalogue, text: str) -> Tier:
