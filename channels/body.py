@@ -109,12 +109,21 @@ def read_strictly(model: type[Body], body: bytes) -> Body:
 
 def unknown_field(name: str) -> FieldFault:
     """Return the fault of a field that the interface does not have."""
-    return FieldFault(f"/{_pointer(name)}", *_REMEDIES["extra_forbidden"])
+    return _field_fault(name, "extra_forbidden")
 
 
 def repeated_field(name: str) -> FieldFault:
     """Return the fault of a field that was given twice."""
-    return FieldFault(f"/{_pointer(name)}", *_REMEDIES["repeated"])
+    return _field_fault(name, "repeated")
+
+
+def nul_in_field(name: str) -> FieldFault:
+    """Return the fault of a field that holds a NUL character."""
+    return _field_fault(name, "nul")
+
+
+def _field_fault(name: str, kind: str) -> FieldFault:
+    return FieldFault(f"/{_pointer(name)}", *_REMEDIES[kind])
 
 
 def too_long(max_text: int) -> FieldFault:

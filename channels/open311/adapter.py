@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
+from channels.body import nul_in_field, repeated_field
 from channels.errors import ChannelError, FieldFault, MalformedAppeal
 from channels.message import Message, Place, Reporter
 
@@ -97,9 +98,9 @@ def read_form(body: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in found:
-            raise MalformedAppeal(_fault(name, "send this field once", "请勿重复此字段"))
+            raise MalformedAppeal(repeated_field(name))
         if "\x00" in value:
-            raise MalformedAppeal(_fault(name, "remove the NUL character", "请去掉空字符"))
+            raise MalformedAppeal(nul_in_field(name))
         if value.strip():
             found[name] = value.strip()
     return found

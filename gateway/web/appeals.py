@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.api.adapter import AppealBody, read_json, read_parts, to_message
 from channels.body import repeated_field, unknown_field
+from channels.channel import Receipt as Accepted
 from channels.errors import FieldFault, MalformedAppeal
-from channels.message import Attachment
+from channels.message import Attachment, Message
 from gateway.intake.attachments import EmptyFile, FileTooLarge
 from gateway.intake.drafting import query_digest
 from gateway.intake.inbox import KeyReused
@@ -102,17 +103,7 @@ async def file_appeal(request: web.Request) -> web.Response:
         )
     except MalformedAppeal as error:
         raise field_problem(error.faults) from None
-    try:
-        receipt = await parts.inbox.accept(message)
-    except KeyReused:
-        raise Problem(
-            "key-reused",
-            "Idempotency-Key: take a new key for a new appeal",
-            "Idempotency-Key:新的诉求请使用新的键",
-        ) from None
-    except (SQLAlchemyError, OSError):
-        raise unavailable() from None
-    parts.metrics.accepted.labels(message.channel).inc()
+    receipt = await accept(parts, message)
     url = f"/api/v1/appeals/{receipt.ticket_id}"
     found = {
         "ticket_id": receipt.ticket_id,
@@ -126,6 +117,22 @@ async def file_appeal(request: web.Request) -> web.Response:
         content_type="application/json",
         headers={"Location": url, "Cache-Control": "no-store"},
     )
+
+
+async def accept(parts: WebParts, message: Message) -> Accepted:
+    """Store a message whose sender can mend it; raise a `Problem` where nothing was stored."""
+    try:
+        receipt = await parts.inbox.accept(message)
+    except KeyReused:
+        raise Problem(
+            "key-reused",
+            "Idempotency-Key: take a new key for a new appeal",
+            "Idempotency-Key:新的诉求请使用新的键",
+        ) from None
+    except (SQLAlchemyError, OSError):
+        raise unavailable() from None
+    parts.metrics.accepted.labels(message.channel).inc()
+    return receipt
 
 
 def idempotency_key(request: web.Request) -> str | None:

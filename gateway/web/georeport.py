@@ -1,14 +1,13 @@
 """Open311 GeoReport v2, the filing side: services, their definitions, new requests."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
+from typing import Final
 
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from channels.errors import MalformedAppeal
 from channels.open311.adapter import (
-    CHANNEL,
     OTHER,
     KeyRefused,
     Service,
@@ -20,20 +19,16 @@ from channels.open311.adapter import (
     to_message,
 )
 from channels.open311.documents import MEDIA_TYPES, Format, written
-from gateway.intake.inbox import KeyReused
 from gateway.tickets.numbers import show_ticket_id
-from gateway.web.appeals import idempotency_key, unavailable
+from gateway.web.appeals import accept, idempotency_key
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem
 
 Answer = tuple[str, object]
 """Name of a document's root element, and its content."""
+_CHANGED: Final = "2026-11-27T00:00:00Z"
 Handler = Callable[[web.Request], Awaitable[Answer]]
-
-
-class BadArgument(Exception):
-    """An argument of a query cannot be read; the message says which and how to send it."""
 
 
 def answering(wanted: Format) -> Callable[[Handler], Callable[..., Awaitable[web.Response]]]:
@@ -44,9 +39,9 @@ def answering(wanted: Format) -> Callable[[Handler], Callable[..., Awaitable[web
         async def answered(request: web.Request) -> web.Response:
             status = 200
             try:
-                _same_jurisdiction(request)
+                _same_jurisdiction(request.app[PARTS], request.query)
                 name, content = await handler(request)
-            except (KeyRefused, UnknownName, MalformedAppeal, BadArgument, Problem) as error:
+            except (KeyRefused, UnknownName, MalformedAppeal, Problem) as error:
                 status, described = _refusal(error)
                 name, content = "errors", described
             return web.Response(
@@ -63,40 +58,41 @@ def answering(wanted: Format) -> Callable[[Handler], Callable[..., Awaitable[web
     return decorate
 
 
-def _refusal(error: Exception) -> tuple[int, list[dict[str, str]]]:
+def _refusal(
+    error: KeyRefused | UnknownName | MalformedAppeal | Problem,
+) -> tuple[int, list[dict[str, str]]]:
     """Status and `errors` document, in Chinese and English."""
+    status = 400
     if isinstance(error, MalformedAppeal):
         said = [f"{fault.field}: {fault.remedy} / {fault.remedy_zh}" for fault in error.faults]
-        return 400, [{"code": "400", "description": text} for text in said]
-    if isinstance(error, Problem):
-        text = f"{error.remedy} / {error.remedy_zh}"
-        return error.status, [{"code": str(error.status), "description": text}]
-    if isinstance(error, KeyRefused):
-        text = "api_key: send a key that this installation knows / 请使用有效的 api_key"
-        return 403, [{"code": "403", "description": text}]
-    if isinstance(error, UnknownName):
-        text = f"{error}: there is none of that name here / 此处没有该项"
-        return 404, [{"code": "404", "description": text}]
-    return 400, [{"code": "400", "description": str(error)}]
+    elif isinstance(error, Problem):
+        status, said = error.status, [f"{error.remedy} / {error.remedy_zh}"]
+    elif isinstance(error, KeyRefused):
+        status = 403
+        said = ["api_key: send a key that this installation knows / 请使用有效的 api_key"]
+    else:
+        status, said = 404, [f"{error}: there is none of that name here / 此处没有该项"]
+    return status, [{"code": str(status), "description": text} for text in said]
 
 
-def _same_jurisdiction(request: web.Request) -> None:
-    given = request.query.get("jurisdiction_id")
-    if given and given != request.app[PARTS].settings.jurisdiction:
+def _same_jurisdiction(parts: WebParts, fields: Mapping[str, str]) -> None:
+    """Raise `UnknownName` where another city's jurisdiction is named; an empty one is none."""
+    given = fields.get("jurisdiction_id")
+    if given and given != parts.settings.jurisdiction:
         raise UnknownName("jurisdiction_id")
 
 
 async def discovery(request: web.Request) -> Answer:
     """Where this interface is, and in which formats it answers."""
     return "discovery", {
-        "changeset": "2026-11-27T00:00:00Z",
+        "changeset": _CHANGED,
         "contact": "12345",
         "key_service": "ask the operator of this installation for a key / 请向本平台运营方申请密钥",
         "endpoints": [
             {
                 "specification": "http://wiki.open311.org/GeoReport_v2",
                 "url": f"{request.url.origin()}/open311/v2",
-                "changeset": "2026-11-27T00:00:00Z",
+                "changeset": _CHANGED,
                 "type": "production",
                 "formats": list(MEDIA_TYPES.values()),
             }
@@ -119,30 +115,19 @@ async def define_service(request: web.Request) -> Answer:
 async def file_request(request: web.Request) -> Answer:
     """Accept an appeal of an app that holds a key; the number is answered at once."""
     parts = request.app[PARTS]
-    raw = await read_body(request)
-    form = {**dict(request.query), **read_form(raw)}
+    query, body = request.rel_url.raw_query_string.encode(), await read_body(request)
+    form = {**read_form(query), **read_form(body)}
     app = sender(form, parts.settings.open311_keys)
-    if form.get("jurisdiction_id", parts.settings.jurisdiction) != parts.settings.jurisdiction:
-        raise UnknownName("jurisdiction_id")
+    _same_jurisdiction(parts, form)
     key = idempotency_key(request)
     message = to_message(
         form,
         _service(parts, form.get("service_code", OTHER)),
         message_id=key and f"{app}/{key}",
-        raw=raw,
+        raw=b"&".join(part for part in (query, body) if part),
         max_text=parts.settings.max_text,
     )
-    try:
-        receipt = await parts.inbox.accept(message)
-    except KeyReused:
-        raise Problem(
-            "key-reused",
-            "Idempotency-Key: take a new key for a new request",
-            "Idempotency-Key:新的诉求请使用新的键",
-        ) from None
-    except (SQLAlchemyError, OSError):
-        raise unavailable() from None
-    parts.metrics.accepted.labels(CHANNEL).inc()
+    receipt = await accept(parts, message)
     notice = (
         f"工单号 {show_ticket_id(receipt.ticket_id)},查询码 {receipt.query_code}。"
         "紧急情况请拨打 110、119、120 或 122。"

@@ -4,19 +4,20 @@ Anybody may ask; nobody is told what the reporter wrote, who they are or where t
 tickets that came by this channel are shown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
+from channels.errors import FieldFault, MalformedAppeal
 from channels.open311.adapter import CHANNEL, OTHER, Service, UnknownName
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id
 from gateway.tickets.workflow import CLOSED, Status
-from gateway.web.georeport import Answer, BadArgument, services
+from gateway.web.georeport import Answer, services
 from gateway.web.parts import PARTS, WebParts
 
 _MOST, _SPAN = 1_000, timedelta(days=90)
@@ -47,6 +48,7 @@ class RequestsQuery(BaseModel):
 async def list_requests(request: web.Request) -> Answer:
     """Where requests stand: those named, else the newest of 90 days, 1,000 at most."""
     parts, query = request.app[PARTS], request.query
+    offered = services(parts)
     table = schema.tickets.c
     statement = select(*_COLUMNS).where(table.channel == CHANNEL)
     if named := query.get("service_request_id"):
@@ -56,13 +58,12 @@ async def list_requests(request: web.Request) -> Answer:
         first, last = _period(query, parts.clock.now())
         statement = statement.where(table.accepted_at.between(first, last))
         if codes := query.get("service_code"):
-            statement = statement.where(table.matter.in_(codes.split(",")))
+            statement = statement.where(_of_services(codes.split(","), offered))
         if wanted := query.get("status"):
             statement = statement.where(table.status.in_(_statuses(wanted)))
     statement = statement.order_by(table.accepted_at.desc()).limit(_MOST)
     async with parts.database.read() as connection:
         rows = (await connection.execute(statement)).all()
-    offered = services(parts)
     return "service_requests", [_shown(row, offered) for row in rows]
 
 
@@ -77,6 +78,13 @@ async def show_token(request: web.Request) -> Answer:
     """The request of a token: here every request has its number at once, which is its token."""
     row = await _row(request.app[PARTS], request.match_info["token"])
     return "service_requests", [{"service_request_id": row.id, "token": row.id}]
+
+
+def _of_services(asked: Sequence[str], offered: Mapping[str, Service]) -> ColumnElement[bool]:
+    """Of these services, as they are shown: what has no matter of the catalogue is `other`."""
+    matter = schema.tickets.c.matter
+    named = matter.in_([code for code in asked if code in offered])
+    return or_(named, matter.is_(None), matter.not_in(offered)) if OTHER in asked else named
 
 
 async def _row(parts: WebParts, given: str) -> Any:
@@ -101,7 +109,7 @@ def _shown(row: Any, services: Mapping[str, Service]) -> dict[str, object]:
     service = services.get(row.matter or OTHER, services[OTHER])
     return {
         "service_request_id": row.id,
-        "status": "closed" if Status(row.status) in CLOSED else "open",
+        "status": _state(Status(row.status)),
         "status_notes": row.status,
         "service_name": service.name,
         "service_code": service.code,
@@ -132,7 +140,7 @@ def _period(query: Mapping[str, str], now: datetime) -> tuple[datetime, datetime
     last = given.get("end_date") or min(now, given.get("start_date", now) + _SPAN)
     first = given.get("start_date", last - _SPAN)
     if last - first > _SPAN:
-        raise BadArgument("start_date, end_date: ask for 90 days at most / 时间跨度不得超过 90 天")
+        raise _refused("start_date", "ask for 90 days at most", "时间跨度不得超过 90 天")
     return first, last
 
 
@@ -140,13 +148,20 @@ def _moment(text: str, name: str) -> datetime:
     try:
         return _MOMENT.validate_python(text)
     except ValidationError:
-        raise BadArgument(
-            f"{name}: send a time with its zone, such as 2026-11-27T08:00:00Z / 请填带时区的时间"
-        ) from None
+        english = "send a time with its zone, such as 2026-11-27T08:00:00Z"
+        raise _refused(name, english, "请填带时区的时间") from None
 
 
 def _statuses(wanted: str) -> Iterable[Status]:
     asked = set(wanted.split(","))
     if not asked <= {"open", "closed"}:
-        raise BadArgument("status: send open, closed or both / status 请填 open 或 closed")
-    return [status for status in Status if ("closed" if status in CLOSED else "open") in asked]
+        raise _refused("status", "send open, closed or both", "请填 open 或 closed")
+    return [status for status in Status if _state(status) in asked]
+
+
+def _state(status: Status) -> str:
+    return "closed" if status in CLOSED else "open"
+
+
+def _refused(name: str, remedy: str, remedy_zh: str) -> MalformedAppeal:
+    return MalformedAppeal(FieldFault(f"/{name}", remedy, remedy_zh))

@@ -13,6 +13,7 @@ import pytest
 from channels.errors import MalformedAppeal
 from channels.open311.adapter import read_form, services_of, to_message
 from channels.open311.documents import written
+from tests.web.test_odd_words import decided
 from tests.web.wire import Reply, Served, serving
 
 KEY = "a key of the tests"
@@ -178,6 +179,21 @@ def test_list_keeps_to_period_and_status(city: Served) -> None:
     assert city.call("GET", f"{ROOT}/requests/{other}.json").status == 404
 
 
+def test_list_keeps_to_services_as_they_are_shown(city: Served) -> None:
+    """A request without a matter is listed as `other`; a code that nobody knows lists nothing."""
+    lit = filed(city, description="小区门口的路灯三天不亮了")
+    decided(city, lit)
+    shown = city.call("GET", f"{ROOT}/requests/{lit}.json").document[0]["service_code"]
+    for code in (shown, "other", "no-such", "%00"):
+        found = city.call("GET", f"{ROOT}/requests.json?service_code={code}").document
+        assert {item["service_code"] for item in found} <= {code}
+        assert (lit in [item["service_request_id"] for item in found]) is (code == shown)
+    fresh = filed(city, service_code="other", description="我想反映一件事情,说不清归谁")
+    code = city.call("GET", f"{ROOT}/requests/{fresh}.json").document[0]["service_code"]
+    listed = city.call("GET", f"{ROOT}/requests.json?service_code={code}").document
+    assert fresh in [item["service_request_id"] for item in listed]
+
+
 def test_a_number_is_its_own_token(city: Served) -> None:
     """Requests have their number at once; whoever asks for a token's number gets it."""
     number = filed(city)
@@ -265,6 +281,23 @@ def test_the_same_key_is_the_same_request(city: Served) -> None:
     first, again = post(city, FORM, **key).document, post(city, FORM, **key).document
     assert first == again
     assert post(city, FORM | {"description": "另一件事"}, **key).status == 409
+
+
+def test_fields_of_the_query_are_read_like_those_of_the_form(city: Served) -> None:
+    """They are checked alike, an empty one is none, and they are part of the same request."""
+    body = urlencode(FORM).encode()
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def ask(query: str, **headers: str) -> int:
+        path = f"{ROOT}/requests.json?{query}"
+        return city.call("POST", path, body, kind | headers).status
+
+    assert ask("jurisdiction_id=&phone=13000000000") == 200
+    assert ask("phone=%00") == 400
+    assert ask("phone=1&phone=2") == 400
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    assert ask("phone=13000000000", **key) == 200
+    assert ask("phone=13100000000", **key) == 409
 
 
 def test_without_keys_nobody_files(served: Served) -> None:
