@@ -10,25 +10,22 @@ import orjson
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, Field
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from channels.api.adapter import AppealBody, read_json, read_parts, to_message
 from channels.body import repeated_field, unknown_field
-from channels.channel import Receipt as Accepted
 from channels.errors import FieldFault, MalformedAppeal
-from channels.message import Attachment, Message
+from channels.message import Attachment
 from gateway.intake.attachments import EmptyFile, FileTooLarge
 from gateway.intake.drafting import query_digest
-from gateway.intake.inbox import KeyReused
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
 from gateway.tickets.store import history_of
 from gateway.tickets.workflow import Status
+from gateway.web.accepting import accept, idempotency_key, unavailable
 from gateway.web.body import Pace, malformed, part_chunks, read_body, read_part, too_large
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
-_KEY_LENGTHS: Final = range(16, 201)
 _STATUS_ZH: Final = {
     Status.RECEIVED: "已受理",
     Status.AWAITING_CONFIRMATION: "待派单",
@@ -117,37 +114,6 @@ async def file_appeal(request: web.Request) -> web.Response:
         content_type="application/json",
         headers={"Location": url, "Cache-Control": "no-store"},
     )
-
-
-async def accept(parts: WebParts, message: Message) -> Accepted:
-    """Store a message whose sender can mend it; raise a `Problem` where nothing was stored."""
-    try:
-        receipt = await parts.inbox.accept(message)
-    except KeyReused:
-        raise Problem(
-            "key-reused",
-            "Idempotency-Key: take a new key for a new appeal",
-            "Idempotency-Key:新的诉求请使用新的键",
-        ) from None
-    except (SQLAlchemyError, OSError):
-        raise unavailable() from None
-    parts.metrics.accepted.labels(message.channel).inc()
-    return receipt
-
-
-def idempotency_key(request: web.Request) -> str | None:
-    """Return the message id that the header gives; raise a `Problem` where it is not usable."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if len(key) not in _KEY_LENGTHS or not (key.isascii() and key.isprintable()):
-        raise Problem(
-            "invalid-key",
-            "Idempotency-Key: send 16 to 200 printable ASCII characters, a new random UUID for "
-            "instance; whoever knows the key gets the receipt",
-            "Idempotency-Key:请使用 16 至 200 个可打印 ASCII 字符,例如新生成的随机 UUID",
-        )
-    return f"key:{key}"
 
 
 async def _read_multipart(
@@ -280,17 +246,6 @@ def bearer(request: web.Request) -> str:
             headers={"WWW-Authenticate": "Bearer"},
         )
     return token.strip()
-
-
-def unavailable() -> Problem:
-    """Return the problem of a store that is away: nothing was kept, and the caller should retry."""
-    return Problem(
-        "unavailable",
-        "nothing was stored: send the same request again in a few seconds, "
-        "with the same Idempotency-Key",
-        "本次内容未保存,请数秒后使用相同的 Idempotency-Key 重试;紧急情况请拨打 110、119 或 120",
-        headers={"Retry-After": "5"},
-    )
 
 
 def _steps(history: list[Mapping[str, Any]] | list[dict[str, Any]]) -> list[Step]:

@@ -20,7 +20,7 @@ from channels.open311.adapter import (
 )
 from channels.open311.documents import MEDIA_TYPES, Format, written
 from gateway.tickets.numbers import show_ticket_id
-from gateway.web.appeals import accept, idempotency_key
+from gateway.web.accepting import accept, idempotency_key
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from channels.channel import WireRequest
 from channels.errors import SignatureRejected, Unparsable
-from gateway.web.appeals import unavailable
+from gateway.web.accepting import unavailable
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS
 from gateway.web.problems import Problem
