@@ -7,9 +7,12 @@ much risk may pass, with 95 % confidence: the bound is a promise, the threshold 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import exp, log
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from triage.curve import Curve, read_off
 
 _EDGE = 1e-4
 
@@ -25,19 +28,32 @@ class Step(BaseModel):
     upper: float = Field(ge=0, le=1, description="upper end of the 95 % interval of wrong / rows")
 
 
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What the risk is estimated from: what can be measured, and what was decided."""
+
+    measured: Mapping[str, float]
+    decided: Sequence[str]
+    """Such as `unit gas` or `tier general`."""
+
+
 class AutomaticRule(BaseModel):
-    """A logistic estimate of the risk, and the evidence of what it is worth."""
+    """An estimate of the risk that adds up log odds, and the evidence of what it is worth."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weights: dict[str, float] = Field(description="weight of each of the grounds of `grounds`")
+    curves: dict[str, Curve] = Field(description="what is measured to the log odds that it adds")
+    decided: dict[str, float] = Field(description="what was decided to the log odds that it adds")
     bias: float
     steps: tuple[Step, ...] = Field(description="evidence, by rising risk")
 
-    def risk(self, grounds: Mapping[str, float]) -> float:
-        """Estimated probability that the decision is wrong."""
-        score = self.bias + sum(weight * grounds[name] for name, weight in self.weights.items())
-        return 1 / (1 + exp(-min(max(score, -60.0), 60.0)))
+    def risk(self, grounds: Grounds) -> float:
+        """Estimated probability that the decision is wrong; a unit unknown to it adds nothing."""
+        measured = sum(
+            read_off(curve, grounds.measured[name]) for name, curve in self.curves.items()
+        )
+        decided = sum(self.decided.get(name, 0.0) for name in grounds.decided)
+        return 1 / (1 + exp(-min(max(self.bias + measured + decided, -60.0), 60.0)))
 
     def most_risk(self, admitted: float) -> float | None:
         """The highest risk that may pass if at most that share may be wrong; None if none may.
@@ -54,10 +70,10 @@ class AutomaticRule(BaseModel):
 
 
 #: Nothing is known of any risk, so that none may pass.
-NEVER = AutomaticRule(weights={}, bias=0.0, steps=())
+NEVER = AutomaticRule(curves={}, decided={}, bias=0.0, steps=())
 
 
-def grounds(
+def measured(
     probabilities: Mapping[str, float],
     unit: str,
     matter: str | None,
@@ -66,7 +82,7 @@ def grounds(
     in_domain: float,
     length: int,
 ) -> dict[str, float]:
-    """What the risk is estimated from.
+    """What can be measured of a decision.
 
     `probabilities` are those of the units, `unit` the one decided on, without place, `matter` the
     lead of the strongest claim and `likely` what the classifier alone would say; `above` is the

@@ -3,7 +3,6 @@
 All values are found on held-out data by `training` and travel in the bundle's card.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from math import exp
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from triage.automatic import AutomaticRule
+from triage.curve import Curve, Point, read_off
 from triage.likeness import Likeness
 
 T = TypeVar("T", bound=str)
@@ -36,7 +36,7 @@ class Calibration(BaseModel):
     )
     in_domain_from: float = Field(ge=0, le=1, description="below, the text is no appeal")
     several_from: float = Field(ge=0, le=1, description="from here more than one unit must act")
-    first_unit: tuple[tuple[float, float], ...] = Field(
+    first_unit: Curve = Field(
         description="said probability of the first unit to how often it was right, both rising"
     )
     matter_weight: float = Field(ge=0, description="log odds that a sole claim adds to its lead")
@@ -74,9 +74,7 @@ def blend(learned: Mapping[T, float], claims: Mapping[T, float], trust: float) -
     return mixed
 
 
-def honest(
-    probabilities: dict[str, float], knots: Sequence[tuple[float, float]]
-) -> dict[str, float]:
+def honest(probabilities: dict[str, float], knots: Sequence[Point]) -> dict[str, float]:
     """Probabilities of which the first says how often such a one was right on held-out rows.
 
     `knots` are read in straight lines between them. The others share the rest as before, and the
@@ -85,7 +83,7 @@ def honest(
     if not knots or len(probabilities) < 2:
         return probabilities
     said, second = nlargest(2, probabilities.values())
-    right = _between(knots, said)
+    right = read_off(knots, said)
     share = (1 - right) / (1 - said) if said < 1 else 0.0
     if right <= second * share:
         return probabilities
@@ -93,14 +91,6 @@ def honest(
     return {
         code: right if code == first else value * share for code, value in probabilities.items()
     }
-
-
-def _between(knots: Sequence[tuple[float, float]], place: float) -> float:
-    after = bisect_right(knots, (place, 1.0))
-    if after in (0, len(knots)):
-        return knots[min(after, len(knots) - 1)][1]
-    (low, left), (high, right) = knots[after - 1], knots[after]
-    return left + (right - left) * (place - low) / (high - low)
 
 
 def conformal_set(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from triage.appeal import Appeal, SourceText
 from triage.areas import Place
-from triage.automatic import grounds
+from triage.automatic import Grounds, measured
 from triage.calibration import Calibration, blend
 from triage.classifier.port import Classifier, Prediction
 from triage.decision import DISTRICT, URGENCY, Decision, Kind, Tier, Topic
@@ -58,21 +58,30 @@ class Judgement:
     claimed: list[Claim]
     routing: Routing
 
-    def grounds(self) -> dict[str, float]:
+    def grounds(self) -> Grounds:
         """What the risk of a decision with a unit is estimated from."""
         units = self.prediction.units
-        return grounds(
-            self.routing.probabilities,
-            unit=without_place(self.routing.unit or ""),
-            matter=without_place(self.claimed[0].hit.matter.lead) if self.claimed else None,
-            likely=max(units, key=lambda code: units[code]),
-            above=sum(
-                value
-                for tier, value in self.prediction.tiers.items()
-                if URGENCY[tier] > URGENCY[self.tier]
+        unit = without_place(self.routing.unit or "")
+        return Grounds(
+            measured(
+                self.routing.probabilities,
+                unit=unit,
+                matter=without_place(self.claimed[0].hit.matter.lead) if self.claimed else None,
+                likely=max(units, key=lambda code: units[code]),
+                above=sum(
+                    value
+                    for tier, value in self.prediction.tiers.items()
+                    if URGENCY[tier] > URGENCY[self.tier]
+                ),
+                in_domain=self.prediction.in_domain,
+                length=len(self.facts.document.text),
             ),
-            in_domain=self.prediction.in_domain,
-            length=len(self.facts.document.text),
+            (
+                f"unit {unit}",
+                f"tier {self.tier}",
+                f"kind {self.kind}",
+                f"route {self.routing.route}",
+            ),
         )
 
 

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from tests.triage.conftest import CALIBRATION, CueClassifier
 from triage.appeal import Appeal, SourceText
-from triage.automatic import NEVER, AutomaticRule, Step, entropy
+from triage.automatic import NEVER, AutomaticRule, Grounds, Step, entropy
 from triage.pipeline import Pipeline
 from triage.taxonomy import Catalogue
 
 RULE = AutomaticRule(
-    weights={"chosen": -1.0},
+    curves={"chosen": ((-10.0, 10.0), (0.0, 0.0), (10.0, -10.0))},
+    decided={"unit heating": -0.5},
     bias=0.0,
     steps=(
         Step(risk=0.1, rows=200, wrong=1, upper=0.02),
@@ -60,7 +61,19 @@ def test_a_unit_that_lacks_its_place_is_not_automatic(catalogue: Catalogue) -> N
     assert (decision.unit, decision.automatic) == ("district", False)
 
 
-def test_risk_follows_the_weights() -> None:
-    """A surer unit is less of a risk, under a weight below zero."""
-    assert RULE.risk({"chosen": 3.0}) < RULE.risk({"chosen": -3.0})
+def test_risk_follows_the_curves() -> None:
+    """A surer unit is less of a risk under a falling curve, which is level beyond its ends."""
+    sure, unsure = Grounds({"chosen": 3.0}, ()), Grounds({"chosen": -3.0}, ())
+    assert RULE.risk(sure) < 0.5 < RULE.risk(unsure)
+    assert RULE.risk(Grounds({"chosen": 99.0}, ())) == RULE.risk(Grounds({"chosen": 10.0}, ()))
+
+
+def test_risk_knows_the_units_that_go_well() -> None:
+    """What was decided adds its own log odds; a unit that the evidence lacks adds nothing."""
+    risks = [RULE.risk(Grounds({"chosen": 0.0}, (f"unit {unit}",))) for unit in ("heating", "new")]
+    assert risks == [pytest.approx(0.3775, abs=1e-4), 0.5]
+
+
+def test_a_narrow_choice_has_less_entropy() -> None:
+    """Entropy is nothing for one certain unit."""
     assert entropy([0.5, 0.5]) > entropy([0.9, 0.1]) > entropy([1.0]) == 0
