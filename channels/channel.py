@@ -1,9 +1,9 @@
-"""The port that every signed channel implements."""
+"""The ports that channels implement: what they take in, what they fetch, how they answer."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from channels.message import Message
 
@@ -14,6 +14,8 @@ class WireRequest:
 
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class WireAnswer:
     """What the vendor expects to hear back."""
 
     status: int
-    body: Mapping[str, object]
+    body: bytes
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Channel(Protocol):
     """A channel whose senders cannot mend a message: vendors' webhooks, mail.
 
     The order is fixed: `verify`, then `parse`; what `parse` refuses is quarantined, and the
-    vendor hears `accepted` all the same, because sending it again would not help.
+    vendor hears `answer` all the same, because sending it again would not help.
     """
 
     @property
@@ -49,9 +52,54 @@ class Channel(Protocol):
         ...
 
     def parse(self, request: WireRequest) -> Sequence[Message]:
-        """Return the messages of a genuine request; raise `Unparsable` with a reason."""
+        """Return the messages of a genuine request, maybe none; raise `Unparsable` with a reason.
+
+        The same request always gives the same messages: it may be parsed again from quarantine.
+        """
         ...
 
-    def accepted(self, receipts: Sequence[Receipt]) -> WireAnswer:
-        """Return the answer for what was kept, as tickets or, with no receipts, in quarantine."""
+    def answer(self, request: WireRequest, receipts: Sequence[Receipt]) -> WireAnswer:
+        """Return the answer to what was kept: a receipt for each message, none in quarantine."""
+        ...
+
+
+Take = Callable[[WireRequest], Awaitable[Sequence[Receipt]]]
+"""Takes one raw message of a listening channel; what it returns for is stored for good."""
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A channel that waits for messages by itself instead of being posted to."""
+
+    async def listen(self, take: Take) -> None:
+        """Hand over every message until cancelled; one that raises is handed over again."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel whose media lie with the vendor until they are fetched."""
+
+    def fetch(self, reference: str) -> AsyncIterator[bytes]:
+        """Yield the medium's bytes; raise `MediumGone` if trying again would not help."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a citizen is told where they asked: a receipt, or how their matter goes on."""
+
+    key: str
+    """The same whenever this reply is tried again: for vendors who drop repeats by it."""
+    address: str
+    """What the channel gave as a message's `reply_to`."""
+    text: str
+
+
+@runtime_checkable
+class Replies(Protocol):
+    """A channel that can tell the citizen something after the request was answered."""
+
+    async def send(self, reply: Reply) -> None:
+        """Send it; raise `ReplyRefused` if trying again would not help, else anything."""
         ...

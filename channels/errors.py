@@ -3,7 +3,9 @@
 ChannelError
 ├── SignatureRejected   the sender is not who it says: answered 401, nothing kept
 ├── MalformedAppeal     the sender can mend it: answered 4xx with every field named
-└── Unparsable          the sender cannot mend it: quarantined, answered as the vendor expects
+├── Unparsable          the sender cannot mend it: quarantined, answered as the vendor expects
+├── MediumGone          the vendor has it no longer: noted on the ticket
+└── ReplyRefused        the citizen cannot be told there: noted, not tried again
 """
 
 from dataclasses import dataclass
@@ -40,3 +42,11 @@ class MalformedAppeal(ChannelError):
 
 class Unparsable(ChannelError):
     """A genuine vendor's message that we cannot read; its text is a reason without content."""
+
+
+class MediumGone(ChannelError):
+    """A medium that cannot be fetched, now or later; its text is a reason without content."""
+
+
+class ReplyRefused(ChannelError):
+    """A reply that will not be delivered, now or later; its text is a reason without content."""

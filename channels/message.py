@@ -38,6 +38,17 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteMedium:
+    """A picture, voice note, video or file that still lies with the vendor."""
+
+    reference: str
+    """By which the channel fetches it, or a plain `https://` URL; kept encrypted."""
+    name: str = "attachment"
+    transcript: str | None = None
+    """What is said in it, where the vendor has recognised that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a citizen; `(channel, message_id)` is its key for ever."""
 
@@ -54,3 +65,12 @@ class Message:
     """When the citizen sent it by the vendor's clock, UTC."""
     edits: str | None = None
     """The message_id of the same channel that this one adds to: an edit is an addition."""
+    media: tuple[RemoteMedium, ...] = ()
+    conversation: str | None = None
+    """The chat it belongs to: it is added to what that chat told of shortly before, if anything."""
+    anew: bool = False
+    """Whether the citizen says that this is another matter, in the same conversation."""
+    reply_to: str | None = None
+    """Where the channel answers this citizen; kept encrypted. None where it cannot."""
+    answered: bool = False
+    """Whether the answer to the request tells the receipt already."""

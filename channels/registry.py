@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from channels.channel import Channel
+from channels.channel import Channel, Fetches, Listens, Replies
 from channels.webhook.adapter import WebhookChannel
 
 
@@ -18,6 +18,21 @@ class Channels:
     def get(self, name: str) -> Channel | None:
         """Return the channel of that name, or None where it is not configured."""
         return self._by_name.get(name)
+
+    def that_replies(self, name: str) -> Replies | None:
+        """Return the channel of that name if it can tell citizens something later."""
+        found: object = self._by_name.get(name)
+        return found if isinstance(found, Replies) else None
+
+    def that_fetches(self, name: str) -> Fetches | None:
+        """Return the channel of that name if its media lie with the vendor."""
+        found: object = self._by_name.get(name)
+        return found if isinstance(found, Fetches) else None
+
+    def that_listen(self) -> list[tuple[Channel, Listens]]:
+        """Return the channels that wait for messages by themselves."""
+        found: list[tuple[Channel, object]] = [(item, item) for item in self]
+        return [(item, ears) for item, ears in found if isinstance(ears, Listens)]
 
 
 def configured_channels(webhook_secrets: Mapping[str, str], max_text: int) -> Channels:

@@ -18,14 +18,17 @@ from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
+from gateway.conversation.sending import ReplySender
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, foundation
-from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
+from gateway.foundation import Foundation, attachment_store, foundation
+from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
+from gateway.intake.listening import Listening
 from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
+from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.leases import Lease
 from gateway.settings import Settings, SettingsError
@@ -116,6 +119,7 @@ class _Service:
         )
         tier_rules = _TierRules(catalogue)
         self._watch_catalogue(triage, tier_rules, desk)
+        self._channels = configured_channels(settings.webhook_secrets, settings.max_text)
         await self._start_workers(streams, triage, tier_rules)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
@@ -183,6 +187,16 @@ class _Service:
                 base.traces,
             )
             self.tasks.run(relay.run(), "relay")
+            replies = ReplySender(
+                base.database,
+                base.vault,
+                base.clock,
+                self._channels,
+                rules.unit_name,
+                Lease(base.database, base.clock, "replies"),
+                base.metrics,
+            )
+            self.tasks.run(replies.run(), "replies")
         if ServeRole.CLOCK in self._roles:
             lease = Lease(base.database, base.clock, "clock")
             deadlines = Deadlines(
@@ -214,24 +228,40 @@ class _Service:
         rules: "_TierRules",
     ) -> WebParts:
         base, settings = self._base, self._base.settings
+        inbox = Inbox(
+            base.database,
+            base.vault,
+            base.clock,
+            self._accepted,
+            surge=settings.surge,
+            joining=timedelta(minutes=settings.conversation_minutes),
+        )
+        quarantine = Quarantine(base.database, base.vault, base.clock)
+        receiving = Receiving(inbox, quarantine, base.metrics)
+        self._listen_to_channels(receiving)
         return WebParts(
             settings=settings,
             clock=base.clock,
             metrics=base.metrics,
             database=base.database,
             vault=base.vault,
-            inbox=Inbox(
-                base.database, base.vault, base.clock, self._accepted, surge=settings.surge
-            ),
+            inbox=inbox,
             attachments=attachments,
-            channels=configured_channels(settings.webhook_secrets, settings.max_text),
-            quarantine=Quarantine(base.database, base.vault, base.clock),
+            channels=self._channels,
+            receiving=receiving,
             triage=triage,
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
             matters=lambda: rules.catalogue.matters.matters,
         )
+
+    def _listen_to_channels(self, receiving: Receiving) -> None:
+        base = self._base
+        for channel, ears in self._channels.that_listen():
+            lease = Lease(base.database, base.clock, f"listen:{channel.name}")
+            listening = Listening(channel, ears, receiving, lease, base.clock)
+            self.tasks.run(listening.run(), f"listening to {channel.name}")
 
     async def _listen(self, application: web.Application) -> int:
         settings = self._base.settings
@@ -256,25 +286,14 @@ class _Service:
 
 @dataclass(slots=True)
 class _TierRules:
-    """The tier by rules alone, over the catalogue of the moment."""
+    """The tier by rules alone and the units' names, over the catalogue of the moment."""
 
     catalogue: Catalogue
 
+    def unit_name(self, code: str) -> str:
+        """Return the unit's Chinese name, or the code where the catalogue has it no more."""
+        unit = self.catalogue.units.get(code)
+        return unit.name if unit else code
+
     def __call__(self, appeal: Appeal) -> Tier:
         return tier_by_rules(self.catalogue, appeal)
-
-
-def attachment_store(settings: Settings) -> AttachmentStore:
-    """Return the folder, or the S3 store where its URL is set; raise `SettingsError`."""
-    url = settings.attachments_url
-    if url is None:
-        return FolderStore(settings.data_dir / "attachments")
-    if not url.startswith("s3://"):
-        raise SettingsError("JIESU_ATTACHMENTS_URL: start it with s3://")
-    try:
-        from gateway.intake.attachments.s3 import S3Store
-    except ImportError:
-        raise SettingsError(
-            "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
-        ) from None
-    return S3Store(url)

@@ -9,6 +9,7 @@ import structlog
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
 from gateway.clock import Clock, SystemClock
+from gateway.intake.attachments import AttachmentStore, FolderStore
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, OtlpTraces, Traces
 from gateway.settings import Settings, SettingsError
@@ -79,3 +80,19 @@ def _traces(settings: Settings) -> Traces:
         raise SettingsError(
             "JIESU_OTEL_ENDPOINT: install the extra `otel` (pip install 'jiesu[otel]')"
         ) from None
+
+
+def attachment_store(settings: Settings) -> AttachmentStore:
+    """Return the folder, or the S3 store where its URL is set; raise `SettingsError`."""
+    url = settings.attachments_url
+    if url is None:
+        return FolderStore(settings.data_dir / "attachments")
+    if not url.startswith("s3://"):
+        raise SettingsError("JIESU_ATTACHMENTS_URL: start it with s3://")
+    try:
+        from gateway.intake.attachments.s3 import S3Store
+    except ImportError:
+        raise SettingsError(
+            "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
+        ) from None
+    return S3Store(url)

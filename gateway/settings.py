@@ -96,6 +96,13 @@ class Settings(BaseSettings):
     jurisdiction: str = Field(
         "beijing.gov.cn", description="the `jurisdiction_id` of this city's Open311 interface"
     )
+    conversation_minutes: float = Field(
+        30,
+        ge=0,
+        le=24 * 60,
+        description="minutes after its last message in which a chat goes on telling of the same "
+        "matter; 0 makes every message an appeal of its own",
+    )
     automatic_error: float = Field(
         0.03,
         ge=0,

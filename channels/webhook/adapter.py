@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import orjson
 from pydantic import AwareDatetime, Field
 
 from channels.body import (
@@ -92,17 +93,19 @@ class WebhookChannel:
             )
         ]
 
-    def accepted(self, receipts: Sequence[Receipt]) -> WireAnswer:
+    def answer(self, request: WireRequest, receipts: Sequence[Receipt]) -> WireAnswer:
         """Answer 200 with the ticket, or with `quarantined` where nothing could be read."""
         if not receipts:
-            return WireAnswer(200, {"result": "quarantined"})
+            return WireAnswer(200, orjson.dumps({"result": "quarantined"}))
         return WireAnswer(
             200,
-            {
-                "result": "accepted",
-                "ticket_id": receipts[0].ticket_id,
-                "query_code": receipts[0].query_code,
-            },
+            orjson.dumps(
+                {
+                    "result": "accepted",
+                    "ticket_id": receipts[0].ticket_id,
+                    "query_code": receipts[0].query_code,
+                }
+            ),
         )
 
 

@@ -12,12 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import KeyFile, KeysError, Vault
-from gateway.app import attachment_store
 from gateway.backup.archive import BackupError
 from gateway.backup.restore import Restored, restore_backup
 from gateway.backup.take import Taken, take_backup
 from gateway.cli.keys import present_keys
 from gateway.clock import SystemClock
+from gateway.foundation import attachment_store
 from gateway.intake.attachments import AttachmentError, Attachments
 from gateway.observability.logs import configure_logs
 from gateway.settings import Settings, SettingsError, read_settings

@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, case, delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.conversation.events import Event
+from gateway.conversation.outbox import tell
 from gateway.dispatch import outbox
 from gateway.dispatch.outbox import Waiting
 from gateway.dispatch.streams import EntryId
@@ -79,6 +81,12 @@ async def record(connection: AsyncConnection, published: Published, now: datetim
     )
     await _DISPATCH.run(connection, [_dispatch_row(entry) for entry, _ in entries])
     await HISTORY.run(connection, [_history_row(entry, now) for entry, _ in entries])
+    first = [
+        entry.row.ticket_id
+        for entry, _ in entries
+        if Status(entry.row.status) is Status.AWAITING_CONFIRMATION
+    ]
+    await tell(connection, Event.DISPATCHED, first, now)
 
 
 def _dispatch_row(entry: Entry) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from channels.message import Message
+from channels.message import Message, RemoteMedium, Reporter
 from gateway.accounts.keys import Vault
 from gateway.intake.masking import mask, normal_identity, normal_phone, numbers_in
 from gateway.tickets.numbers import read_query_code
+from gateway.tickets.sealing import medium_context, query_context, reply_context, text_context
+
+READABLE: Final = ("image/", "audio/", "video/")
+"""Media types in which there may be words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +26,13 @@ class Drafted:
     message: dict[str, Any]
     people: list[dict[str, Any]]
     attachments: list[dict[str, Any]]
+    media: list[dict[str, Any]]
     query_code: str
     query: dict[str, Any]
     edits: str | None
+    joins: bytes | None
+    """The conversation to whose last ticket it is added, if that is recent."""
+    answered: bool
     may_repeat: bool
     """Whether its sender may send it again: else nobody need look for it."""
 
@@ -44,6 +53,7 @@ class Drafted:
             message={**self.message, "ticket_id": ticket_id},
             people=[{**row, "ticket_id": ticket_id} for row in self.people],
             attachments=[{**row, "ticket_id": ticket_id} for row in self.attachments],
+            media=[{**row, "ticket_id": ticket_id} for row in self.media],
         )
 
 
@@ -54,7 +64,7 @@ def draft(
     identity = uuid.uuid4().hex
     reporter = message.reporter
     masked = mask(message.text, reporter.name if reporter else None)
-    row = {
+    row: dict[str, Any] = {
         "id": identity,
         "channel": message.channel,
         "message_id": message.message_id or f"new:{identity}",
@@ -65,29 +75,31 @@ def draft(
         "mask_spans": [list(span) for span in masked.spans],
         "place": _masked_place(message),
         "body_digest": body_digest(message),
-        "sealed_text": vault.seal(message.text.encode(), f"message/{identity}/text"),
+        "sealed_text": vault.seal(message.text.encode(), text_context(identity)),
         "sealed_raw": vault.seal(message.raw, f"message/{identity}/raw"),
         "sealed_reporter": None,
+        "sealed_reply_to": None,
+        "conversation": _conversation(message, vault),
     }
     if reporter:
         row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), f"message/{identity}/reporter")
+    if message.reply_to is not None:
+        row["sealed_reply_to"] = vault.seal(message.reply_to.encode(), reply_context(identity))
     return Drafted(
         message=row,
         people=_people(message, ticket_id, vault),
         attachments=_attachments(message, identity, ticket_id, vault),
+        media=_media(message, row, vault),
         query_code=query_code,
         query={
             "query_digest": query_digest(vault, ticket_id, query_code),
             "sealed_query_code": vault.seal(query_code.encode(), query_context(ticket_id)),
         },
         edits=message.edits,
+        joins=None if message.anew else row["conversation"],
+        answered=message.answered,
         may_repeat=message.message_id is not None,
     )
-
-
-def query_context(ticket_id: str) -> str:
-    """Return the context to which a ticket's query code is sealed."""
-    return f"ticket/{ticket_id}/query_code"
 
 
 def query_digest(vault: Vault, ticket_id: str, query_code: str) -> bytes:
@@ -102,6 +114,12 @@ def body_digest(message: Message) -> bytes:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.digest()
+
+
+def _conversation(message: Message, vault: Vault) -> bytes | None:
+    if message.conversation is None:
+        return None
+    return vault.digest("conversation", f"{message.channel}/{message.conversation}")
 
 
 def _masked_place(message: Message) -> dict[str, Any] | None:
@@ -146,3 +164,59 @@ def _attachments(
         }
         for place, item in enumerate(message.attachments)
     ]
+
+
+def _media(message: Message, row: Mapping[str, Any], vault: Vault) -> list[dict[str, Any]]:
+    """Return the media that are to be read, and those that are to be fetched before."""
+    here = [
+        {"address": item.address, "size": item.size, "media_type": item.media_type}
+        for item in message.attachments
+        if item.media_type.startswith(READABLE)
+    ]
+    return [
+        *(_medium(row, **medium) for medium in here),
+        *(_remote(row, item, message.reporter, vault) for item in message.media),
+    ]
+
+
+def _medium(row: Mapping[str, Any], **known: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(
+        ("address", "size", "media_type", "sealed_reference", "sealed_name", "masked_text",
+         "mask_spans", "sealed_text")
+    )  # fmt: skip
+    return {
+        **nothing,
+        "id": uuid.uuid4().hex,
+        "message": row["id"],
+        "ticket_id": row["ticket_id"],
+        "channel": row["channel"],
+        "attempts": 0,
+        "not_before": row["received_at"],
+        **known,
+    }
+
+
+def _remote(
+    row: Mapping[str, Any], item: RemoteMedium, reporter: Reporter | None, vault: Vault
+) -> dict[str, Any]:
+    medium = _medium(row)
+    identity = medium["id"]
+    medium["sealed_reference"] = vault.seal(
+        item.reference.encode(), medium_context(identity, "reference")
+    )
+    medium["sealed_name"] = vault.seal(item.name.encode(), medium_context(identity, "name"))
+    if item.transcript:
+        medium |= words_of_medium(identity, item.transcript, reporter, vault)
+    return medium
+
+
+def words_of_medium(
+    identity: str, text: str, reporter: Reporter | None, vault: Vault
+) -> dict[str, Any]:
+    """Return the columns that keep what stands or is said in a medium, masked and sealed."""
+    masked = mask(text, reporter.name if reporter else None)
+    return {
+        "masked_text": masked.text,
+        "mask_spans": [list(span) for span in masked.spans],
+        "sealed_text": vault.seal(text.encode(), medium_context(identity, "text")),
+    }

@@ -24,6 +24,7 @@ from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
 from gateway.tickets.addressing import publish_now
 from gateway.tickets.database import Database
+from gateway.tickets.sealing import text_context
 from gateway.tickets.store import (
     Happening,
     Words,
@@ -196,7 +197,7 @@ class TicketOpener:
         texts = [
             SourceText(
                 item.id,
-                (await self.vault.open(item.sealed_text, f"message/{item.id}/text")).decode(),
+                (await self.vault.open(item.sealed_text, text_context(item.id))).decode(),
             )
             for item in words
         ]

@@ -41,8 +41,14 @@ class Quarantine:
     async def keep(self, channel: str, request: WireRequest, reason: str) -> str:
         """Store the request for good and return its id in quarantine."""
         identity = uuid.uuid4().hex
-        body = base64.b64encode(request.body).decode()
-        content = orjson.dumps({"headers": dict(request.headers), "body": body})
+        content = orjson.dumps(
+            {
+                "headers": dict(request.headers),
+                "body": base64.b64encode(request.body).decode(),
+                "method": request.method,
+                "query": dict(request.query),
+            }
+        )
         row = {
             "id": identity,
             "channel": channel,
@@ -82,7 +88,7 @@ class Quarantine:
         if channel is None:
             raise Unparsable(f"the channel {row.channel} is not configured")
         stored = orjson.loads(await self._vault.open(row.sealed_request, f"quarantine/{identity}"))
-        request = WireRequest(stored["headers"], base64.b64decode(stored["body"]))
+        request = WireRequest(**{**stored, "body": base64.b64decode(stored["body"])})
         receipts = [
             await inbox.accept(message, repeats_are_edits=True)
             for message in channel.parse(request)

@@ -50,6 +50,9 @@ class Metrics:
         self.warned = Counter(
             "jiesu_waiting_warned", "Tickets that waited half their clock", ["tier"], registry=r
         )
+        self.replies = Counter(
+            "jiesu_replies", "Replies to citizens, by outcome", ["channel", "outcome"], registry=r
+        )
         self.redis_failures = Counter(
             "jiesu_redis_failures", "Failed attempts to reach Redis", registry=r
         )

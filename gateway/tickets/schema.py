@@ -71,8 +71,16 @@ messages = Table(
     Column("sealed_text", LargeBinary, nullable=False),
     Column("sealed_reporter", LargeBinary),
     Column("sealed_raw", LargeBinary, nullable=False),
+    Column("conversation", LargeBinary),
+    Column("sealed_reply_to", LargeBinary),
     UniqueConstraint("channel", "message_id"),
     Index(None, "ticket_id"),
+    Index(
+        "ix_messages_conversation",
+        "conversation",
+        sqlite_where=text("conversation IS NOT NULL"),
+        postgresql_where=text("conversation IS NOT NULL"),
+    ),
 )
 
 people = Table(
@@ -99,6 +107,64 @@ attachments = Table(
     Index(None, "ticket_id"),
     Index(None, "address"),
 )
+
+media = Table(
+    "media",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("message", String(32), nullable=False),
+    Column("ticket_id", String(16), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("sealed_reference", LargeBinary),
+    Column("sealed_name", LargeBinary),
+    Column("address", String(64)),
+    Column("size", BigInteger),
+    Column("media_type", String(128)),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("note", String(128)),
+    Column("done_at", UtcDateTime),
+    Column("facts", Document),
+    Column("derived", Document),
+    Column("masked_text", Text),
+    Column("mask_spans", Document),
+    Column("sealed_text", LargeBinary),
+    Index(None, "ticket_id"),
+    Index(None, "address"),
+    Index(
+        "ix_media_not_before",
+        "not_before",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
+)
+"""What pictures, sound and video hold; a medium that is still to be fetched has no address."""
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("message", String(32), nullable=False),
+    Column("channel", String(32), nullable=False),
+    Column("event", String(24), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("note", String(128)),
+    Column("done_at", UtcDateTime),
+    Index(None, "ticket_id"),
+    Index(
+        "ix_replies_not_before",
+        "not_before",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
+)
+"""What citizens are told where they asked, one row a reply; sent after the commit."""
 
 tickets = Table(
     "tickets",

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
-from gateway.intake.quarantine import Quarantine
+from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import Traces
@@ -50,7 +50,7 @@ class WebParts:
     inbox: Inbox
     attachments: Attachments
     channels: Channels
-    quarantine: Quarantine
+    receiving: Receiving
     triage: TriageProcesses
     accounts: Accounts
     desk: ConfirmationDesk

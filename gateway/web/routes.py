@@ -51,6 +51,10 @@ class Route:
 
 
 _BODY: Final = ("malformed-http", "malformed-body", "invalid-fields", "too-slow", "too-large")
+_SIGNED: Final = (
+    "malformed-http", "malformed-body", "too-slow", "too-large", "not-found", "bad-signature",
+    "unavailable",
+)  # fmt: skip
 _SIGNED_IN: Final = ("not-signed-in", "not-allowed")
 _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
@@ -149,9 +153,11 @@ PUBLIC: Final = (
     ),
     Route(
         "POST", "/channels/{channel}", webhooks.receive_webhook, "A signed channel's message",
-        "signature",
-        problems=("malformed-http", "malformed-body", "too-slow", "too-large", "not-found",
-                  "bad-signature", "unavailable"),
+        "signature", problems=_SIGNED,
+    ),
+    Route(
+        "GET", "/channels/{channel}", webhooks.prove_to_vendor, "A vendor makes sure of us",
+        "signature", problems=_SIGNED,
     ),
     Route(
         "GET", "/api/v1/tickets", agents.list_tickets, "Tickets by due time 工单列表",

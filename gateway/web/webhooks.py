@@ -1,18 +1,14 @@
 """Where signed channels post to: verify, parse, accept; what cannot be parsed is quarantined."""
 
-import orjson
-import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.channel import WireRequest
-from channels.errors import SignatureRejected, Unparsable
+from channels.errors import SignatureRejected
 from gateway.web.accepting import unavailable
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS
 from gateway.web.problems import Problem
-
-log = structlog.get_logger(__name__)
 
 
 async def receive_webhook(request: web.Request) -> web.Response:
@@ -22,7 +18,7 @@ async def receive_webhook(request: web.Request) -> web.Response:
     if channel is None:
         raise Problem("not-found", "no channel of that name is configured here", "此处未配置该渠道")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    wire = WireRequest(headers, await read_body(request))
+    wire = WireRequest(headers, await read_body(request), request.method, dict(request.query))
     try:
         channel.verify(wire, parts.clock.now())
     except SignatureRejected as error:
@@ -33,21 +29,16 @@ async def receive_webhook(request: web.Request) -> web.Response:
             "请按渠道说明对请求签名",
         ) from None
     try:
-        receipts = []
-        try:
-            messages = channel.parse(wire)
-        except Unparsable as error:
-            identity = await parts.quarantine.keep(channel.name, wire, str(error))
-            parts.metrics.quarantined.labels(channel.name).inc()
-            log.warning("quarantined", channel=channel.name, id=identity)
-        else:
-            for message in messages:
-                receipts.append(await parts.inbox.accept(message, repeats_are_edits=True))
-                parts.metrics.accepted.labels(channel.name).inc()
+        receipts = await parts.receiving.take(channel, wire)
     except (SQLAlchemyError, OSError):
         # Not stored: the vendor shall send it again.
         raise unavailable() from None
-    answer = channel.accepted(receipts)
+    answer = channel.answer(wire, receipts)
     return web.Response(
-        status=answer.status, body=orjson.dumps(answer.body), content_type="application/json"
+        status=answer.status, body=answer.body, content_type=answer.media_type, charset="utf-8"
     )
+
+
+async def prove_to_vendor(request: web.Request) -> web.Response:
+    """Answer a vendor that makes sure, with a signed GET, that this address is ours."""
+    return await receive_webhook(request)

@@ -1,0 +1,198 @@
+"""Drafts into the database, in one transaction: which open a ticket, which add to one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.conversation.events import Event
+from gateway.conversation.outbox import put_down, reply_row
+from gateway.intake.drafting import Drafted
+from gateway.tickets import schema
+from gateway.tickets.many import ManyRows
+from gateway.tickets.store import Happening, append_history, lock_tickets, save
+from gateway.tickets.ticket import Ticket, receive
+from gateway.tickets.workflow import CLOSED
+
+_EARLIER: Final = (
+    select(
+        schema.messages.c.channel,
+        schema.messages.c.message_id,
+        schema.messages.c.ticket_id,
+        schema.messages.c.body_digest,
+        schema.tickets.c.sealed_query_code,
+    )
+    .join(schema.tickets, schema.tickets.c.id == schema.messages.c.ticket_id)
+    .where(
+        tuple_(schema.messages.c.channel, schema.messages.c.message_id).in_(
+            bindparam("keys", expanding=True)
+        )
+    )
+)
+_NEW_TICKETS: Final = ManyRows(insert(schema.tickets))
+_NEW_MESSAGES: Final = ManyRows(insert(schema.messages))
+_NEW_PEOPLE: Final = ManyRows(insert(schema.people))
+_NEW_ATTACHMENTS: Final = ManyRows(insert(schema.attachments))
+_NEW_MEDIA: Final = ManyRows(insert(schema.media))
+_TOLD_LATELY: Final = (
+    select(
+        schema.messages.c.conversation,
+        schema.messages.c.ticket_id,
+        schema.messages.c.body_digest,
+        schema.tickets.c.sealed_query_code,
+    )
+    .join(schema.tickets, schema.tickets.c.id == schema.messages.c.ticket_id)
+    .where(
+        schema.messages.c.conversation.in_(bindparam("conversations", expanding=True)),
+        schema.messages.c.received_at >= bindparam("since"),
+        schema.tickets.c.status.not_in(CLOSED),
+    )
+    .order_by(schema.messages.c.number)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a draft: its ticket, and the sealed code where the ticket was there before."""
+
+    ticket_id: str
+    sealed_query_code: bytes | None = None
+
+
+async def keep(
+    connection: AsyncConnection,
+    drafts: Sequence[Drafted],
+    *,
+    surge: bool,
+    joining: timedelta = timedelta(),
+) -> list[Kept | None]:
+    """Store the drafts in this transaction; None stands for a key that came with another body."""
+    known = await _known(connection, drafts)
+    running = await _running(connection, drafts, joining)
+    opened: list[Drafted] = []
+    additions: list[Drafted] = []
+    outcomes: list[Kept | None] = []
+    for drafted in drafts:
+        earlier = known.get(drafted.key)
+        if earlier is not None:
+            same = earlier.body_digest == drafted.message["body_digest"]
+            outcomes.append(Kept(earlier.ticket_id, earlier.sealed_query_code) if same else None)
+            continue
+        target = known.get((drafted.key[0], drafted.edits)) if drafted.edits else None
+        if target is None and drafted.joins is not None:
+            target = running.get(drafted.joins)
+        if target is None:
+            opened.append(drafted)
+            kept = Kept(drafted.ticket_id)
+            code = drafted.query["sealed_query_code"]
+        else:
+            additions.append(drafted.on_ticket(target.ticket_id))
+            code = target.sealed_query_code
+            kept = Kept(target.ticket_id, code)
+        outcomes.append(kept)
+        digest = drafted.message["body_digest"]
+        known[drafted.key] = _Earlier(kept.ticket_id, digest, code)
+        if (conversation := drafted.message["conversation"]) is not None:
+            running[conversation] = known[drafted.key]
+    await _insert(connection, opened, additions, surge=surge)
+    await _reopen_triage(connection, additions)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    ticket_id: str
+    body_digest: bytes
+    sealed_query_code: bytes
+
+
+async def _known(
+    connection: AsyncConnection, drafts: Sequence[Drafted]
+) -> dict[tuple[str, str | None], _Earlier]:
+    keys = {drafted.key for drafted in drafts if drafted.may_repeat}
+    keys |= {(drafted.key[0], drafted.edits) for drafted in drafts if drafted.edits}
+    if not keys:
+        return {}
+    rows = await connection.execute(_EARLIER, {"keys": list(keys)})
+    return {(row[0], row[1]): _Earlier(*row[2:]) for row in rows}
+
+
+async def _running(
+    connection: AsyncConnection, drafts: Sequence[Drafted], joining: timedelta
+) -> dict[bytes, _Earlier]:
+    """Return what each of these conversations told of last, if that is recent and still open."""
+    wanted = {drafted.joins for drafted in drafts if drafted.joins is not None}
+    if not wanted or not joining:
+        return {}
+    since = min(drafted.message["received_at"] for drafted in drafts) - joining
+    rows = await connection.execute(_TOLD_LATELY, {"conversations": list(wanted), "since": since})
+    return {row[0]: _Earlier(*row[1:]) for row in rows}
+
+
+async def _insert(
+    connection: AsyncConnection,
+    opened: list[Drafted],
+    additions: list[Drafted],
+    *,
+    surge: bool,
+) -> None:
+    new = [*opened, *additions]
+    if opened:
+        tickets = [
+            receive(item.ticket_id, item.key[0], item.message["received_at"], surge=surge)
+            for item in opened
+        ]
+        rows = [
+            {**ticket.to_row(), **item.query} for ticket, item in zip(tickets, opened, strict=True)
+        ]
+        await _NEW_TICKETS.run(connection, rows)
+        await append_history(connection, [_received(ticket) for ticket in tickets])
+    await _NEW_MESSAGES.run(connection, [item.message for item in new])
+    await _NEW_PEOPLE.run(connection, [row for item in new for row in item.people])
+    await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
+    await _NEW_MEDIA.run(connection, [row for item in new for row in item.media])
+    await put_down(connection, [_receipt(item) for item in opened if _is_told(item)])
+
+
+def _is_told(drafted: Drafted) -> bool:
+    return drafted.message["sealed_reply_to"] is not None and not drafted.answered
+
+
+def _receipt(drafted: Drafted) -> dict[str, Any]:
+    row = drafted.message
+    return reply_row(
+        Event.RECEIVED, row["ticket_id"], row["id"], row["channel"], row["received_at"]
+    )
+
+
+def _received(ticket: Ticket) -> Happening:
+    return Happening(ticket, "received", "citizen", ticket.accepted_at)
+
+
+async def _reopen_triage(connection: AsyncConnection, additions: list[Drafted]) -> None:
+    """Let triage read a ticket again to which something was added."""
+    times = {item.ticket_id: item.message["received_at"] for item in additions}
+    if not times:
+        return
+    tickets = await lock_tickets(connection, times)
+    await save(
+        connection,
+        [
+            Happening(
+                replace(
+                    ticket,
+                    version=ticket.version + 1,
+                    needs_triage=True,
+                    triage_attempts=0,
+                    triage_not_before=None,
+                ),
+                "added",
+                "citizen",
+                times[ticket.id],
+            )
+            for ticket in tickets.values()
+        ],
+    )

@@ -1,0 +1,21 @@
+"""The contexts to which people's data is sealed: no sealed value fits in another's place."""
+
+
+def query_context(ticket_id: str) -> str:
+    """Return the context of a ticket's query code."""
+    return f"ticket/{ticket_id}/query_code"
+
+
+def text_context(identity: str) -> str:
+    """Return the context of a message's words."""
+    return f"message/{identity}/text"
+
+
+def reply_context(identity: str) -> str:
+    """Return the context of where a message's sender is answered."""
+    return f"message/{identity}/reply_to"
+
+
+def medium_context(identity: str, part: str) -> str:
+    """Return the context of a part of a medium: `reference`, `name` or `text`."""
+    return f"medium/{identity}/{part}"
