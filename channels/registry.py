@@ -1,6 +1,7 @@
 """The channels that this installation serves: one line a channel."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from channels.channel import Channel, Fetches, Listens, Replies
 from channels.webhook.adapter import WebhookChannel
@@ -35,9 +36,23 @@ class Channels:
         return [(item, ears) for item, ears in found if isinstance(ears, Listens)]
 
 
-def configured_channels(webhook_secrets: Mapping[str, str], max_text: int) -> Channels:
+class ChannelSettings(Protocol):
+    """What channels need to know their senders; the service's settings have it all."""
+
+    @property
+    def max_text(self) -> int:
+        """Longest text of an appeal, in characters."""
+        ...
+
+    @property
+    def webhook_secrets(self) -> Mapping[str, str]:
+        """Senders of the signed webhook, by source."""
+        ...
+
+
+def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
     channels: list[Channel] = []
-    if webhook_secrets:
-        channels.append(WebhookChannel(webhook_secrets, max_text=max_text))
+    if settings.webhook_secrets:
+        channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     return Channels(channels)

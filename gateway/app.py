@@ -119,7 +119,7 @@ class _Service:
         )
         tier_rules = _TierRules(catalogue)
         self._watch_catalogue(triage, tier_rules, desk)
-        self._channels = configured_channels(settings.webhook_secrets, settings.max_text)
+        self._channels = configured_channels(settings)
         await self._start_workers(streams, triage, tier_rules)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:

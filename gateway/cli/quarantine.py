@@ -41,7 +41,7 @@ def replay(
 
     async def work(base: Foundation) -> int:
         desk = Quarantine(base.database, base.vault, base.clock)
-        channels = configured_channels(base.settings.webhook_secrets, base.settings.max_text)
+        channels = configured_channels(base.settings)
         inbox = Inbox(
             base.database, base.vault, base.clock, Bell(base.clock), surge=base.settings.surge
         )
