@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from channels.registry import configured_channels
+from gateway.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("gateway", "channels", "triage", "models", "training")
@@ -48,7 +49,7 @@ def test_every_channel_has_a_readme(folder: str) -> None:
 
 def test_every_registered_channel_has_its_folder() -> None:
     """A channel is found where its name says."""
-    channels = configured_channels({"source": "0123456789abcdef"}, 1000)
+    channels = configured_channels(Settings(webhook_secrets={"source": "0123456789abcdef"}))
     assert channels
     for channel in channels:
         assert (ROOT / "channels" / channel.name / "adapter.py").exists()
