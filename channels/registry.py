@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from channels.channel import Channel, Fetches, Listens, Replies
+from channels.channel import Channel, Fetches, HearsCalls, Listens, Replies
+from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
 
 
@@ -30,6 +31,11 @@ class Channels:
         found: object = self._by_name.get(name)
         return found if isinstance(found, Fetches) else None
 
+    def that_hears_calls(self, name: str) -> HearsCalls | None:
+        """Return the channel of that name if it reports of telephone calls."""
+        found: object = self._by_name.get(name)
+        return found if isinstance(found, HearsCalls) else None
+
     def that_listen(self) -> list[tuple[Channel, Listens]]:
         """Return the channels that wait for messages by themselves."""
         found: list[tuple[Channel, object]] = [(item, item) for item in self]
@@ -49,10 +55,17 @@ class ChannelSettings(Protocol):
         """Senders of the signed webhook, by source."""
         ...
 
+    @property
+    def voice_secrets(self) -> Mapping[str, str]:
+        """Call centres' platforms, by source."""
+        ...
+
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
     channels: list[Channel] = []
     if settings.webhook_secrets:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
+    if settings.voice_secrets:
+        channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
     return Channels(channels)

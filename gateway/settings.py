@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     webhook_secrets: dict[str, str] = Field(
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
     )
+    voice_secrets: dict[str, str] = Field(
+        {}, description='call centres\' platforms as JSON: `{"source": "secret"}`'
+    )
     open311_keys: dict[str, str] = Field(
         {}, description='apps that may file by Open311, as JSON: `{"app": "key"}`'
     )
@@ -135,7 +138,7 @@ class Settings(BaseSettings):
             raise ValueError("name at least one group, and each only once")
         return value
 
-    @field_validator("webhook_secrets", "open311_keys")
+    @field_validator("webhook_secrets", "voice_secrets", "open311_keys")
     @classmethod
     def _long_secrets(cls, value: dict[str, str]) -> dict[str, str]:
         for source, secret in value.items():

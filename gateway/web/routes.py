@@ -156,6 +156,10 @@ PUBLIC: Final = (
         "signature", problems=_SIGNED,
     ),
     Route(
+        "POST", "/channels/{channel}/recordings", webhooks.receive_recording,
+        "The recording of a telephone call 通话录音", "signature", problems=_SIGNED,
+    ),
+    Route(
         "GET", "/channels/{channel}", webhooks.prove_to_vendor, "A vendor makes sure of us",
         "signature", problems=_SIGNED,
     ),
