@@ -77,7 +77,7 @@ _GEOREPORT_FORM: Final = {
     "phone": "of who reports",
     "email": "of who reports",
     "account_id": "given back as it came",
-    "media_url": "kept with the words",
+    "media_url": "a picture, sound or video to fetch",
     "attribute[since]": "since when",
     "attribute[ongoing]": "yes or no",
 }
