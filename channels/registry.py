@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from channels.channel import Channel, Fetches, HearsCalls, Listens, Replies
+from channels.chat.adapter import ChatChannel
 from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
 
@@ -63,7 +64,7 @@ class ChannelSettings(Protocol):
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
-    channels: list[Channel] = []
+    channels: list[Channel] = [ChatChannel()]
     if settings.webhook_secrets:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     if settings.voice_secrets:
