@@ -12,7 +12,7 @@ from telegram.ext import CallbackContext, TypeHandler
 from channels.channel import Receipt, Reply, Take, WireAnswer, WireRequest
 from channels.errors import SignatureRejected, Unparsable
 from channels.message import Message
-from channels.telegram.client import BotApi, BotApiError, BotApplication
+from channels.telegram.client import BotApi, BotApplication
 from channels.telegram.updates import guidance, read_update, to_message
 
 HEADER: Final = "x-telegram-bot-api-secret-token"
@@ -75,11 +75,9 @@ class ListeningTelegramChannel(TelegramChannel):
             offset = 0
             while True:
                 for update in await self._api.updates(session, offset):
-                    if not isinstance(number := update.get("update_id"), int):
-                        raise BotApiError("an update has no number")
                     body = orjson.dumps(update)
                     await take(WireRequest({}, body))
-                    offset = number + 1
+                    offset = update["update_id"] + 1
                     await _process(application, body)
 
 

@@ -22,6 +22,10 @@ BotApplication = Application[Any, Any, Any, Any, Any, Any]
 class BotApiError(Exception):
     """The Bot API did not do what it was asked; its text has neither token nor content."""
 
+    def __init__(self, method: str, status: int) -> None:
+        super().__init__(f"{method} was answered {status}")
+        self.status = status
+
 
 class BotApi:
     """One bot. Its token stands in every URL, so no error tells a URL."""
@@ -54,11 +58,8 @@ class BotApi:
         cannot read would keep all the others away, for ever. Here they stay plain JSON.
         """
         wanted = {"offset": offset, "timeout": _POLL_SECONDS, "allowed_updates": READ}
-        async with session.post(f"{self._base}{self._token}/getUpdates", json=wanted) as answer:
-            if answer.status != 200:
-                raise BotApiError(f"getUpdates was answered {answer.status}")
-            found: list[dict[str, Any]] = (await answer.json())["result"]
-            return found
+        found: list[dict[str, Any]] = await self._call(session, "getUpdates", wanted)
+        return found
 
     async def send(self, chat: int, text: str) -> None:
         """Send a text to a chat; raise `ReplyRefused` where there is nobody to read it."""
@@ -76,19 +77,28 @@ class BotApi:
 
         The Bot API also refuses, and always will, what is larger than 20 MB.
         """
-        try:
-            file = await self._bot.get_file(file_id)
-        except BadRequest:
-            raise MediumGone("Telegram refuses the file: gone, or larger than 20 MB") from None
-        if not (file.file_path or "").startswith(self._files):
-            raise BotApiError("the Bot API server gives a path of its own disk: end its local mode")
-        async with (
-            aiohttp.ClientSession(timeout=_FILE_PATIENCE, trust_env=True) as session,
-            session.get(str(file.file_path)) as answer,
-        ):
-            if answer.status in (400, 404):
-                raise MediumGone(f"the file was answered {answer.status}")
+        async with aiohttp.ClientSession(timeout=_FILE_PATIENCE, trust_env=True) as session:
+            try:
+                file = await self._call(session, "getFile", {"file_id": file_id})
+                place = f"{self._files}{self._token}/{file['file_path']}"
+                async for piece in self._pieces(session, place):
+                    yield piece
+            except BotApiError as error:
+                if error.status in (400, 404):
+                    raise MediumGone(f"{error}: gone, or larger than 20 MB") from None
+                raise
+
+    async def _pieces(self, session: aiohttp.ClientSession, place: str) -> AsyncIterator[bytes]:
+        async with session.get(place) as answer:
             if answer.status != 200:
-                raise BotApiError(f"the file was answered {answer.status}")
+                raise BotApiError("a file", answer.status)
             async for piece in answer.content.iter_chunked(_PIECE):
                 yield piece
+
+    async def _call(
+        self, session: aiohttp.ClientSession, method: str, wanted: dict[str, Any]
+    ) -> Any:
+        async with session.post(f"{self._base}{self._token}/{method}", json=wanted) as answer:
+            if answer.status != 200:
+                raise BotApiError(method, answer.status)
+            return (await answer.json())["result"]
