@@ -69,7 +69,7 @@ class BotApiServer:
 
     def close(self) -> None:
         """End for good."""
-        self.stop()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -107,6 +107,13 @@ class BotApiServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _end(self) -> None:
+        await self._stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _call(self, request: web.Request) -> web.Response:
         if request.match_info["token"] != TOKEN:

@@ -1,5 +1,6 @@
 """The Telegram bot, by webhook and by long polling, against a server that speaks the Bot API."""
 
+import asyncio
 import itertools
 import json
 import re
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import channels.telegram.adapter as telegram
-from channels.channel import Fetches, Listens, Replies, WireRequest
+from channels.channel import Receipt, WireRequest
 from channels.errors import MediumGone, Unparsable
 from channels.message import Message, Place, RemoteMedium, Reporter
 from channels.registry import configured_channels
@@ -84,12 +85,21 @@ def _accept(served: Served, update: dict[str, Any]) -> None:
     assert (reply.status, reply.document) == (200, {}), reply.body
 
 
+def _receipts(api: BotApiServer, chat: int, count: int = 1) -> list[str]:
+    """Return the tickets of the receipts sent to a chat, once there are that many."""
+    texts = until(
+        lambda: [text for text in api.sent_to(chat) if "已受理" in text],
+        lambda texts: len(texts) >= count,
+    )
+    assert len(texts) == count
+    found = [re.search(r"工单号 ([0-9-]{18}),查询码 [0-9A-Z]{4}(?:-[0-9A-Z]+)+", x) for x in texts]
+    return [match[1].replace("-", "") for match in found if match]
+
+
 def _receipt(api: BotApiServer, chat: int) -> str:
-    """Return the ticket of the receipt that was sent to a chat."""
-    text = api.sent_to(chat)[0]
-    found = re.search(r"工单号 ([0-9-]{18}),查询码 ([0-9A-Z]{4,5}(?:-[0-9A-Z]+)+)", text)
-    assert found, text
-    return found[1].replace("-", "")
+    """Return the ticket of the one receipt that was sent to a chat."""
+    [ticket] = _receipts(api, chat)
+    return ticket
 
 
 def _select(served: Served, query: str, *values: Any) -> list[Any]:
@@ -195,7 +205,7 @@ def test_sent_again() -> None:
     assert _parsed(json.dumps(turned).encode())[0].raw == _parsed(PAYLOADS["video"])[0].raw
 
 
-_JUNK = (None, True, -1, 10**17, 1e300, "x", "\x00", [], [7], {}, {"id": "x"})
+_JUNK: tuple[Any, ...] = (None, True, -1, 10**17, 1e300, "x", "\x00", [], [7], {}, {"id": "x"})
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -248,10 +258,10 @@ def test_who_listens() -> None:
     asking = Settings(telegram_token=TOKEN)
     posted = Settings(telegram_token=TOKEN, telegram_secret=SECRET)
     for settings, listens in ((asking, True), (posted, False)):
-        channel = configured_channels(settings).get("telegram")
-        assert isinstance(channel, Listens) is listens
-        assert isinstance(channel, Fetches)
-        assert isinstance(channel, Replies)
+        channels = configured_channels(settings)
+        assert channels.that_fetches("telegram")
+        assert channels.that_replies("telegram")
+        assert [channel.name for channel, _ in channels.that_listen()] == ["telegram"] * listens
 
 
 def test_receipt(posted: Served, api: BotApiServer) -> None:
@@ -322,9 +332,9 @@ def test_the_same_chat_goes_on(posted: Served, api: BotApiServer) -> None:
     _accept(posted, _update(chat, contact=contact))
     ticket = _receipt(api, chat)
     assert _texts(posted, ticket, 4) == ["小区南门的井盖松动", "", "", ""]
-    _accept(posted, _update(chat, text="/new 公交站牌被撞歪"))
-    receipts = api.sent_to(chat, 2)
-    assert receipts[0] != receipts[1]
+    _accept(posted, _update(chat, text="/new 健身器材掉漆"))
+    first, other = _receipts(api, chat, 2)
+    assert (first, _texts(posted, other, 1)) == (ticket, ["健身器材掉漆"])
     assert len(_texts(posted, ticket, 4)) == 4
 
 
@@ -385,7 +395,8 @@ def test_long_polling(api: BotApiServer) -> None:
     # Sent while nobody asks: a command, one that cannot be read, an appeal, in this order.
     api.push(_update(chat, text="/start"), poison, _update(chat, text="公园的长椅断了"))
     with serving(accounts=True, **settings) as served:
-        assert api.sent_to(chat, 2)[0] == GREETING
+        assert _receipt(api, chat)
+        assert api.sent_to(chat)[0] == GREETING
         until(lambda: api.unconfirmed, lambda count: count == 0)
         assert {name: served.rows()[name] for name in ("tickets", "quarantine")} == {
             "tickets": 1,
@@ -399,7 +410,7 @@ def test_long_polling(api: BotApiServer) -> None:
         api.push(_update(other, text="河道里有人倒垃圾"))
         until(served.log, lambda log: "a channel fails" in log)
         api.start()
-        assert "已受理" in api.sent_to(other)[0]
+        assert _receipt(api, other)
         until(lambda: api.unconfirmed, lambda count: count == 0)
 
         # Killed between storing an update and confirming it.
@@ -407,6 +418,8 @@ def test_long_polling(api: BotApiServer) -> None:
         api.confirming = False
         api.push(_update(third, text="路口的信号灯全灭"))
         until(lambda: served.rows()["tickets"], lambda count: count == 3)
+        states = "SELECT DISTINCT state FROM replies"
+        until(lambda: _select(served, states), lambda found: found == [("sent",)])
         served.process.kill()
         api.confirming = True
         assert api.unconfirmed == 1
@@ -414,8 +427,36 @@ def test_long_polling(api: BotApiServer) -> None:
         until(lambda: api.unconfirmed, lambda count: count == 0)
         rows = served.rows()
         assert (rows["tickets"], rows["messages"]) == (3, 3)
-        assert "已受理" in api.sent_to(third)[0]
+        assert _receipt(api, third)
         assert TOKEN not in served.log()
+
+
+async def test_update_that_cannot_be_stored(api: BotApiServer) -> None:
+    """What could not be stored is not confirmed, and comes when the bot asks again."""
+    channel = telegram.ListeningTelegramChannel(TOKEN, None, api.url, max_text=4096)
+    chat = next(_chats)
+    api.push(*(_update(chat, text=text) for text in ("一", "二")))
+    taken: list[str] = []
+    is_away = True
+
+    async def take(request: WireRequest) -> list[Receipt]:
+        [message] = channel.parse(request)
+        if message.text == "二" and is_away:
+            raise ConnectionError("the database is away")
+        taken.append(message.text)
+        return []
+
+    with pytest.raises(ConnectionError, match=r"^the database is away$"):
+        await channel.listen(take)
+    assert (taken, api.unconfirmed) == (["一"], 2)
+    is_away = False
+    listening = asyncio.create_task(channel.listen(take))
+    while api.unconfirmed:
+        await asyncio.sleep(0.01)
+        assert not listening.done()
+    listening.cancel()
+    await asyncio.wait({listening})
+    assert taken == ["一", "一", "二"]
 
 
 def _channel(api: BotApiServer) -> telegram.TelegramChannel:
