@@ -34,18 +34,11 @@ class BotApi:
         self._token = token
         self._base = f"{url.rstrip('/')}/bot"
         self._files = f"{url.rstrip('/')}/file/bot"
-        self._bot = telegram.Bot(token, base_url=self._base, base_file_url=self._files)
+        self._bot = telegram.Bot(token, base_url=self._base)
 
     def application(self) -> BotApplication:
         """Return an application without an updater: it is fed by `process_update`."""
-        return (
-            ApplicationBuilder()
-            .token(self._token)
-            .base_url(self._base)
-            .base_file_url(self._files)
-            .updater(None)
-            .build()
-        )
+        return ApplicationBuilder().token(self._token).base_url(self._base).updater(None).build()
 
     def session(self) -> aiohttp.ClientSession:
         """Return a session for `updates`; it is the caller's to close."""
@@ -80,20 +73,19 @@ class BotApi:
         async with aiohttp.ClientSession(timeout=_FILE_PATIENCE, trust_env=True) as session:
             try:
                 file = await self._call(session, "getFile", {"file_id": file_id})
-                place = f"{self._files}{self._token}/{file['file_path']}"
-                async for piece in self._pieces(session, place):
-                    yield piece
             except BotApiError as error:
-                if error.status in (400, 404):
+                # A 404 would be about the token, not about the file.
+                if error.status == 400:
                     raise MediumGone(f"{error}: gone, or larger than 20 MB") from None
                 raise
-
-    async def _pieces(self, session: aiohttp.ClientSession, place: str) -> AsyncIterator[bytes]:
-        async with session.get(place) as answer:
-            if answer.status != 200:
-                raise BotApiError("a file", answer.status)
-            async for piece in answer.content.iter_chunked(_PIECE):
-                yield piece
+            place = f"{self._files}{self._token}/{file['file_path']}"
+            async with session.get(place) as answer:
+                if answer.status in (400, 404):
+                    raise MediumGone(f"the file was answered {answer.status}")
+                if answer.status != 200:
+                    raise BotApiError("a file", answer.status)
+                async for piece in answer.content.iter_chunked(_PIECE):
+                    yield piece
 
     async def _call(
         self, session: aiohttp.ClientSession, method: str, wanted: dict[str, Any]

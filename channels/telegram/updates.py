@@ -80,17 +80,22 @@ def read_update(body: bytes) -> Told | None:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Unparsable("the body is not JSON in UTF-8") from None
-    try:
-        update = telegram.Update.de_json(_unlock(document, _UPDATE, ""), None)
-    except (TypeError, ValueError, OverflowError, OSError) as error:
-        # A size or duration is missing, or a date is out of range; the words may quote a value.
-        raise Unparsable(f"the library cannot read it: {type(error).__name__}") from None
-    said = update.message or update.edited_message
+    fields = _unlock(document, _UPDATE, "")
+    kind = next((kind for kind in READ if kind in fields), None)
     # Groups are not ours: their chatter is no appeal, and a receipt is for one person only.
-    if said is None or said.chat.type != telegram.Chat.PRIVATE:
+    if kind is None or fields[kind]["chat"]["type"] != telegram.Chat.PRIVATE:
         return None
-    raw = document["message" if update.message else "edited_message"]
-    return Told(update, said, orjson.dumps(raw, option=orjson.OPT_SORT_KEYS))
+    try:
+        raw = orjson.dumps(document[kind], option=orjson.OPT_SORT_KEYS)
+        said = telegram.Message.de_json(fields[kind], None)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        # A size is missing, a date out of range, lists in lists; the words may quote a value.
+        raise Unparsable(f"the library cannot read it: {type(error).__name__}") from None
+    number, is_new = fields["update_id"], kind == "message"
+    update = telegram.Update(
+        number, message=said if is_new else None, edited_message=None if is_new else said
+    )
+    return Told(update, said, raw)
 
 
 def guidance(update: telegram.Update) -> str | None:

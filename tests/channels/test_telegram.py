@@ -249,6 +249,11 @@ def test_reasons_quote_nobody() -> None:
     update = _update(1, text="字" * 4097)
     with pytest.raises(Unparsable, match=r"^text is longer than 4096 characters$"):
         _parsed(json.dumps(update).encode())
+    deep: Any = None
+    for _ in range(300):
+        deep = [deep]
+    with pytest.raises(Unparsable, match=r"^the library cannot read it: \w+$"):
+        _parsed(json.dumps(_update(1, text="很深", entities=deep)).encode())
     with pytest.raises(Unparsable, match=r"^/message/chat is missing$"):
         _parsed(PAYLOADS["unreadable"])
 
@@ -391,16 +396,17 @@ def test_long_polling(api: BotApiServer) -> None:
     """Without a webhook the bot asks: nothing is lost or doubled, whoever of the two goes away."""
     chat, other = next(_chats), next(_chats)
     settings = {"JIESU_TELEGRAM_TOKEN": TOKEN, "JIESU_TELEGRAM_API": api.url}
-    poison = {"update_id": next(_updates), "message": {"text": "少了会话"}}
-    # Sent while nobody asks: a command, one that cannot be read, an appeal, in this order.
-    api.push(_update(chat, text="/start"), poison, _update(chat, text="公园的长椅断了"))
+    poison = [{"update_id": next(_updates), "message": {"text": "少了会话"}}]
+    poison.append(_update(chat, text="半个字\ud83d"))
+    # Sent while nobody asks: a command, two that cannot be read, an appeal, in this order.
+    api.push(_update(chat, text="/start"), *poison, _update(chat, text="公园的长椅断了"))
     with serving(accounts=True, **settings) as served:
         assert _receipt(api, chat)
         assert api.sent_to(chat)[0] == GREETING
         until(lambda: api.unconfirmed, lambda count: count == 0)
         assert {name: served.rows()[name] for name in ("tickets", "quarantine")} == {
             "tickets": 1,
-            "quarantine": 1,
+            "quarantine": 2,
         }
         assert api.asked[-1]["allowed_updates"] == ["message", "edited_message"]
         assert_problem(_post(served, _update(chat, text="伪造")), 401, "bad-signature")
@@ -488,8 +494,10 @@ async def test_medium_that_is_gone(api: BotApiServer, status: int) -> None:
 async def test_medium_that_is_away(api: BotApiServer) -> None:
     """Where only the server fails, the medium is asked for again; the error tells no token."""
     api.files["here"] = b"bytes"
+    api.files["with another token"] = Refusal(404, "Not Found")
     api.broken_files = 500
-    with pytest.raises(BotApiError) as caught:
-        await anext(_channel(api).fetch("here"))
+    for identity in ("here", "with another token"):
+        with pytest.raises(BotApiError) as caught:
+            await anext(_channel(api).fetch(identity))
+        assert TOKEN not in str(caught.value)
     api.broken_files = 0
-    assert TOKEN not in str(caught.value)
