@@ -61,6 +61,21 @@ class ChannelSettings(Protocol):
         """Call centres' platforms, by source."""
         ...
 
+    @property
+    def telegram_token(self) -> str | None:
+        """Token of the Telegram bot."""
+        ...
+
+    @property
+    def telegram_secret(self) -> str | None:
+        """What Telegram proves itself with when it posts; None where we ask it for updates."""
+        ...
+
+    @property
+    def telegram_api(self) -> str:
+        """URL of the Bot API server."""
+        ...
+
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
@@ -69,4 +84,14 @@ def configured_channels(settings: ChannelSettings) -> Channels:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     if settings.voice_secrets:
         channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
+    if settings.telegram_token:
+        channels.append(_telegram(settings, settings.telegram_token))
     return Channels(channels)
+
+
+def _telegram(settings: ChannelSettings, token: str) -> Channel:
+    # Its library takes a while to import: only who has a bot waits for it.
+    from channels.telegram.adapter import ListeningTelegramChannel, TelegramChannel
+
+    kind = TelegramChannel if settings.telegram_secret else ListeningTelegramChannel
+    return kind(token, settings.telegram_secret, settings.telegram_api, max_text=settings.max_text)

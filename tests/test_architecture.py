@@ -49,7 +49,8 @@ def test_every_channel_has_a_readme(folder: str) -> None:
 
 def test_every_registered_channel_has_its_folder() -> None:
     """A channel is found where its name says."""
-    channels = configured_channels(Settings(webhook_secrets={"source": "0123456789abcdef"}))
+    secrets = {"source": "0123456789abcdef"}
+    channels = configured_channels(Settings(webhook_secrets=secrets, telegram_token="1:a"))
     assert channels
     for channel in channels:
         assert (ROOT / "channels" / channel.name / "adapter.py").exists()
