@@ -255,7 +255,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
-            transcripts=Transcripts(base.database, base.vault, rules.unit_name),
+            transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
             matters=lambda: rules.catalogue.matters.matters,
         )
 
