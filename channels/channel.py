@@ -85,6 +85,15 @@ class Fetches(Protocol):
         ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """A channel that holds connections."""
+
+    async def close(self) -> None:
+        """Close them; nothing else is asked of it afterwards."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a citizen is told where they asked: a receipt, or how their matter goes on."""

@@ -120,6 +120,7 @@ class _Service:
         tier_rules = _TierRules(catalogue)
         self._watch_catalogue(triage, tier_rules, desk)
         self._channels = configured_channels(settings)
+        self._stack.push_async_callback(self._channels.close)
         await self._start_workers(streams, triage, tier_rules)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
