@@ -1,4 +1,4 @@
-"""WeChat and WeCom as a server in this process: tokens, messages, media; and what they post to us."""
+"""WeChat and WeCom as a server of this process, and what they post to us."""
 
 import asyncio
 import base64

@@ -1,13 +1,18 @@
 """Tencent's message crypt: their own samples, a crypt of our own to compare, and properties."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.channel import WireRequest
+from channels.errors import SignatureRejected
+from channels.wecom.account import WeComAccount
+from channels.wecom.adapter import WeComChannel
 from channels.wxcrypt import Crypt, NotOpened, signature
-from tests.channels.tencent import opened, sealed
+from tests.channels.tencent import TOKEN, opened, sealed, wecom_account
 
 # From the sample code that Tencent ships for WeCom (WXBizMsgCrypt), 2016.
 KEY = "6qkdMrq68nTKduznJYO1A37W2oEgpkMUvkttRToqhUt"
@@ -21,6 +26,9 @@ MESSAGE = (
     "PDGOCI8jmnKiypE+"
 )
 crypt = Crypt(KEY, COMPANY)
+ACCOUNT = WeComAccount.model_validate(wecom_account("http://localhost"))
+CHANNEL = WeComChannel(ACCOUNT, max_text=100)
+AT = 1_795_737_600
 words = st.text(st.characters(codec="utf-8"), max_size=300)
 
 
@@ -49,13 +57,20 @@ def test_round_trip(text: str) -> None:
 
 @given(words, st.data())
 def test_flipped_bit(text: str, data: st.DataObject) -> None:
-    """One flipped bit is seen by the signature, whatever the crypt makes of it."""
-    packet = crypt.seal(text.encode())
-    raw = bytearray(base64.b64decode(packet))
-    place = data.draw(st.integers(0, 8 * len(raw) - 1))
-    raw[place // 8] ^= 1 << place % 8
-    changed = base64.b64encode(raw).decode()
-    assert signature("token", "1", "2", changed) != signature("token", "1", "2", packet)
+    """A packet of which one bit was changed is not believed, whatever it would open to."""
+    packet = bytearray(base64.b64decode(crypt.seal(text.encode())))
+    signed = signature(TOKEN, str(AT), "nonce", base64.b64encode(packet).decode())
+    CHANNEL.verify(_posted(packet, signed), datetime.fromtimestamp(AT, UTC))
+    place = data.draw(st.integers(0, 8 * len(packet) - 1))
+    packet[place // 8] ^= 1 << place % 8
+    with pytest.raises(SignatureRejected):
+        CHANNEL.verify(_posted(packet, signed), datetime.fromtimestamp(AT, UTC))
+
+
+def _posted(packet: bytearray, signed: str) -> WireRequest:
+    query = {"timestamp": str(AT), "nonce": "nonce", "msg_signature": signed}
+    body = f"<xml><Encrypt>{base64.b64encode(packet).decode()}</Encrypt></xml>"
+    return WireRequest({}, body.encode(), query=query)
 
 
 def test_same_words_are_never_sealed_alike() -> None:
