@@ -28,10 +28,14 @@ _ANEW: Final = re.compile(r"\s*新诉求[\s:：,，.。!！;；、]*")
 _NOT_PASSED_ON: Final = "【收到不支持的消息类型"
 """What the platform writes itself, instead of a sticker or a file that it does not hand on."""
 _LONGEST_NAME: Final = 200
+_LARGEST: Final = 64 * 1024
+"""Bytes, many times what the platform lets a citizen write: anybody can make us read XML."""
 
 
 def read_xml(body: bytes) -> Fields:
     """Return the fields of a document; raise `Unparsable`, for any document type declared too."""
+    if len(body) > _LARGEST:
+        raise Unparsable(f"larger than {_LARGEST} bytes")
     try:
         root = fromstring(body, forbid_dtd=True)
     except DefusedXmlException:

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,11 +163,11 @@ def wecom_account(url: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def message(kind: str, sender: str, number: int | None = None, **fields: object) -> bytes:
-    """Return a message's XML; every one has an id of its own unless it is given."""
+def message(kind: str, sender: str, **fields: object) -> bytes:
+    """Return a message's XML; every one has an id of its own."""
     known = {
         "ToUserName": "gh_0123456789ab", "FromUserName": sender, "CreateTime": int(time.time()),
-        "MsgType": kind, **fields, "MsgId": number or uuid.uuid4().int >> 65,
+        "MsgType": kind, **fields, "MsgId": uuid.uuid4().int >> 65,
     }  # fmt: skip
     root = ET.Element("xml")
     for name, value in known.items():
@@ -186,15 +186,15 @@ class Vendor:
     seals: bool = True
     seals_echo: bool = False
 
-    def post(self, body: bytes, *, age: float = 0, **query: str) -> Reply:
-        """Post a message's XML as this platform does."""
+    def post(self, body: bytes, changed: Mapping[str, str] = {}, *, age: float = 0) -> Reply:
+        """Post a message's XML as this platform does, but for what is changed in the query."""
         timestamp, nonce = str(int(time.time() - age)), secrets.token_hex(5)
         known = {"timestamp": timestamp, "nonce": nonce, "signature": signed(timestamp, nonce)}
         if self.seals:
             packet = sealed(AES_KEY, body, self.receiver)
             body = f"<xml><ToUserName>x</ToUserName><Encrypt>{packet}</Encrypt></xml>".encode()
             known |= {"encrypt_type": "aes", "msg_signature": signed(timestamp, nonce, packet)}
-        return self.send("POST", {**known, **query}, body)
+        return self.send("POST", {**known, **changed}, body)
 
     def prove(self, echo: str = "5172841094032", **query: str) -> Reply:
         """Make sure that this address is ours."""
