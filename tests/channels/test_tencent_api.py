@@ -7,6 +7,7 @@ import pytest
 
 from channels.channel import Closes, Fetches, Replies, Reply
 from channels.errors import MediumGone, ReplyRefused
+from channels.registry import Channels
 from channels.tencent_api import ApiFailed
 from channels.wechat.account import WeChatAccount
 from channels.wechat.adapter import WeChatChannel
@@ -52,6 +53,17 @@ def test_ports(platform: Platform) -> None:
         assert isinstance(build(name, platform.url), Replies)
         assert isinstance(build(name, platform.url), Fetches)
         assert isinstance(build(name, platform.url), Closes)
+
+
+async def test_connections_are_closed(channel: Tencent) -> None:
+    """The registry closes what its channels have opened, and what has opened nothing."""
+    await channel.send(REPLY)
+    session = channel._api._session
+    assert session is not None
+    assert not session.closed
+    unused = build("wechat" if channel.name == "wecom" else "wecom", "http://localhost")
+    await Channels([channel, unused]).close()
+    assert session.closed
 
 
 async def test_one_token_for_many_replies(channel: Tencent, platform: Platform) -> None:
@@ -130,6 +142,7 @@ async def test_platform_away() -> None:
         with pytest.raises(ApiFailed, match=r"^not reached: [A-Za-z]+$") as failed:
             await channel.send(REPLY)
         assert failed.value.__suppress_context__
+        assert failed.value.__cause__ is None
         await channel.close()
 
 
