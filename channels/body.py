@@ -61,6 +61,20 @@ class PlaceBody(StrictBody):
         return Place(**self.model_dump())
 
 
+REMOTE_URL = re.compile(r"https?://[^\s/]+/\S*\Z")
+
+
+class MediumBody(StrictBody):
+    """A file that lies with the sender until it is fetched."""
+
+    url: Words = Field(
+        max_length=2000,
+        pattern=r"^https?://[^\s/]+/\S*$",
+        title="where it lies, for a day",
+    )
+    name: ShortText = Field("attachment", title="its name")
+
+
 _REMEDIES: dict[str, tuple[str, str]] = {
     "nul": ("remove the NUL character (\\u0000)", "请去掉空字符(\\u0000)"),
     "blank": (
@@ -86,6 +100,7 @@ _REMEDIES: dict[str, tuple[str, str]] = {
     "finite_number": ("send a finite number", "此字段应为有限的数字"),
     "repeated": ("send this field once", "请勿重复此字段"),
 }
+_FIELD_NAME = re.compile(r"(?:/(?:[A-Za-z_][A-Za-z0-9_]{0,40}|\d{1,4}))+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FALLBACK = ("correct the value: {msg}", "请更正此字段的值")
 Body = TypeVar("Body", bound=BaseModel)
@@ -105,6 +120,17 @@ def read_strictly(model: type[Body], body: bytes) -> Body:
         remedy = _REMEDIES["repeated"]
         raise MalformedAppeal(*(FieldFault(pointer, *remedy) for pointer in repeated))
     return found
+
+
+def fields_of(error: MalformedAppeal) -> str:
+    """Return the bad fields for a reason kept in plain: a foreign key may be a citizen's."""
+    return ", ".join(dict.fromkeys(_plain(fault.field) for fault in error.faults))
+
+
+def _plain(pointer: str) -> str:
+    if not pointer:
+        return "body"
+    return pointer if _FIELD_NAME.fullmatch(pointer) else "an unknown field"
 
 
 def unknown_field(name: str) -> FieldFault:

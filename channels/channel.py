@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from channels.call import CallReport
 from channels.message import Message
 
 
@@ -63,8 +64,11 @@ class Channel(Protocol):
         ...
 
 
-Take = Callable[[WireRequest], Awaitable[Sequence[Receipt]]]
-"""Takes one raw message of a listening channel; what it returns for is stored for good."""
+Take = Callable[[WireRequest], Awaitable[Sequence[Receipt] | None]]
+"""Takes one raw message of a listening channel; what it returns for is stored for good.
+
+The receipts of its messages, or None where it could not be read and is in quarantine.
+"""
 
 
 @runtime_checkable
@@ -91,6 +95,26 @@ class Closes(Protocol):
 
     async def close(self) -> None:
         """Close them; nothing else is asked of it afterwards."""
+        ...
+
+
+@runtime_checkable
+class HearsCalls(Protocol):
+    """A channel that reports of telephone calls instead of handing over messages."""
+
+    def hear(self, request: WireRequest) -> CallReport:
+        """Return the report of a genuine request; raise `Unparsable` with a reason."""
+        ...
+
+    def heard(self, receipt: Receipt | None) -> WireAnswer:
+        """Return the answer to a report that is kept; no receipt while the call has no ticket."""
+        ...
+
+    def verify_recording(self, headers: Mapping[str, str], now: datetime) -> tuple[str, str]:
+        """Return the call and the SHA-256 of a recording that is uploaded.
+
+        Raises `SignatureRejected`.
+        """
         ...
 
 

@@ -66,6 +66,8 @@ class Message:
     edits: str | None = None
     """The message_id of the same channel that this one adds to: an edit is an addition."""
     media: tuple[RemoteMedium, ...] = ()
+    heard: bool = False
+    """Whether what is said in its media stands in the text already."""
     conversation: str | None = None
     """The chat it belongs to: it is added to what that chat told of shortly before, if anything."""
     anew: bool = False

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from channels.channel import Channel, Closes, Fetches, Listens, Replies
+from channels.channel import Channel, Closes, Fetches, HearsCalls, Listens, Replies
+from channels.chat.adapter import ChatChannel
+from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
 from channels.wechat.account import WeChatAccount
 from channels.wechat.adapter import WeChatChannel
@@ -33,6 +35,11 @@ class Channels:
         """Return the channel of that name if its media lie with the vendor."""
         found: object = self._by_name.get(name)
         return found if isinstance(found, Fetches) else None
+
+    def that_hears_calls(self, name: str) -> HearsCalls | None:
+        """Return the channel of that name if it reports of telephone calls."""
+        found: object = self._by_name.get(name)
+        return found if isinstance(found, HearsCalls) else None
 
     def that_listen(self) -> list[tuple[Channel, Listens]]:
         """Return the channels that wait for messages by themselves."""
@@ -70,14 +77,46 @@ class ChannelSettings(Protocol):
         """The app of WeCom."""
         ...
 
+    @property
+    def voice_secrets(self) -> Mapping[str, str]:
+        """Call centres' platforms, by source."""
+        ...
+
+    @property
+    def telegram_token(self) -> str | None:
+        """Token of the Telegram bot."""
+        ...
+
+    @property
+    def telegram_secret(self) -> str | None:
+        """What Telegram proves itself with when it posts; None where we ask it for updates."""
+        ...
+
+    @property
+    def telegram_api(self) -> str:
+        """URL of the Bot API server."""
+        ...
+
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
-    channels: list[Channel] = []
+    channels: list[Channel] = [ChatChannel()]
     if settings.webhook_secrets:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     if settings.wechat:
         channels.append(WeChatChannel(settings.wechat, max_text=settings.max_text))
     if settings.wecom:
         channels.append(WeComChannel(settings.wecom, max_text=settings.max_text))
+    if settings.voice_secrets:
+        channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
+    if settings.telegram_token:
+        channels.append(_telegram(settings, settings.telegram_token))
     return Channels(channels)
+
+
+def _telegram(settings: ChannelSettings, token: str) -> Channel:
+    # Its library takes a while to import: only who has a bot waits for it.
+    from channels.telegram.adapter import ListeningTelegramChannel, TelegramChannel
+
+    kind = TelegramChannel if settings.telegram_secret else ListeningTelegramChannel
+    return kind(token, settings.telegram_secret, settings.telegram_api, max_text=settings.max_text)

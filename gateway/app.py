@@ -4,7 +4,6 @@ import gc
 import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,12 +18,15 @@ from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
 from gateway.conversation.sending import ReplySender
+from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import Foundation, attachment_store, foundation
 from gateway.intake.attachments import Attachments
+from gateway.intake.calls import Calls, SilentCalls
 from gateway.intake.inbox import Inbox
+from gateway.intake.judging import CallJudge, Rules
 from gateway.intake.listening import Listening
 from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
@@ -37,9 +39,6 @@ from gateway.web.attempts import Attempts
 from gateway.web.parts import OperationParts, Ping, WebParts
 from gateway.web.server import Runner, build_application
 from models.bundle import shipped_folder
-from triage.appeal import Appeal
-from triage.decision import Tier
-from triage.pipeline import tier_by_rules
 from triage.taxonomy import Catalogue
 
 log = structlog.get_logger(__name__)
@@ -117,18 +116,28 @@ class _Service:
             frozenset(catalogue.units),
             self._decided,
         )
-        tier_rules = _TierRules(catalogue)
-        self._watch_catalogue(triage, tier_rules, desk)
+        rules = Rules(catalogue)
+        self._watch_catalogue(triage, rules, desk)
         self._channels = configured_channels(settings)
         self._stack.push_async_callback(self._channels.close)
-        await self._start_workers(streams, triage, tier_rules)
+        self._inbox = Inbox(
+            base.database,
+            base.vault,
+            base.clock,
+            self._accepted,
+            surge=settings.surge,
+            joining=timedelta(minutes=settings.conversation_minutes),
+        )
+        judge = CallJudge(triage, rules)
+        self._calls = Calls(base.database, base.vault, base.clock, self._inbox, judge)
+        await self._start_workers(streams, triage, rules)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
             await triage.start()
             pings["triage"] = triage.ping
         parts = None
         if ServeRole.WEB in self._roles:
-            parts = self._web_parts(attachments, triage, desk, tier_rules)
+            parts = self._web_parts(attachments, triage, desk, rules)
         operations = OperationParts(
             base.clock,
             base.metrics,
@@ -146,7 +155,7 @@ class _Service:
         return self._folder
 
     def _watch_catalogue(
-        self, triage: TriageProcesses, rules: "_TierRules", desk: ConfirmationDesk
+        self, triage: TriageProcesses, rules: Rules, desk: ConfirmationDesk
     ) -> None:
         def take_over(texts: dict[str, str], catalogue: Catalogue) -> None:
             triage.replace_catalogue(texts)
@@ -171,9 +180,7 @@ class _Service:
         self.tasks.run(valkey.watch(), "valkey")
         return f"unix://{valkey.socket}"
 
-    async def _start_workers(
-        self, streams: Streams, triage: TriageProcesses, rules: "_TierRules"
-    ) -> None:
+    async def _start_workers(self, streams: Streams, triage: TriageProcesses, rules: Rules) -> None:
         base, settings = self._base, self._base.settings
         if ServeRole.RELAY in self._roles:
             lease = Lease(base.database, base.clock, "relay")
@@ -204,13 +211,15 @@ class _Service:
                 base.database, base.clock, base.rules, lease, self._decided, base.metrics
             )
             self.tasks.run(deadlines.run(), "clock")
+            watch = SilentCalls(self._calls, Lease(base.database, base.clock, "calls"), base.clock)
+            self.tasks.run(watch.run(), "calls")
         if ServeRole.TRIAGE in self._roles:
             opener = TicketOpener(
                 base.database,
                 base.vault,
                 base.clock,
                 triage,
-                rules,
+                rules.tier,
                 base.rules,
                 self._accepted,
                 self._decided,
@@ -226,19 +235,12 @@ class _Service:
         attachments: Attachments,
         triage: TriageProcesses,
         desk: ConfirmationDesk,
-        rules: "_TierRules",
+        rules: Rules,
     ) -> WebParts:
         base, settings = self._base, self._base.settings
-        inbox = Inbox(
-            base.database,
-            base.vault,
-            base.clock,
-            self._accepted,
-            surge=settings.surge,
-            joining=timedelta(minutes=settings.conversation_minutes),
-        )
+        inbox = self._inbox
         quarantine = Quarantine(base.database, base.vault, base.clock)
-        receiving = Receiving(inbox, quarantine, base.metrics)
+        receiving = Receiving(inbox, self._calls, quarantine, base.metrics)
         self._listen_to_channels(receiving)
         return WebParts(
             settings=settings,
@@ -254,6 +256,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
+            transcripts=Transcripts(base.database, base.vault, rules.unit_name),
             matters=lambda: rules.catalogue.matters.matters,
         )
 
@@ -283,18 +286,3 @@ class _Service:
             ) from None
         port: int = runner.addresses[0][1]
         return port
-
-
-@dataclass(slots=True)
-class _TierRules:
-    """The tier by rules alone and the units' names, over the catalogue of the moment."""
-
-    catalogue: Catalogue
-
-    def unit_name(self, code: str) -> str:
-        """Return the unit's Chinese name, or the code where the catalogue has it no more."""
-        unit = self.catalogue.units.get(code)
-        return unit.name if unit else code
-
-    def __call__(self, appeal: Appeal) -> Tier:
-        return tier_by_rules(self.catalogue, appeal)

@@ -101,11 +101,27 @@ class Settings(BaseSettings):
         None,
         description="the WeCom app as JSON: `corp_id`, `agent_id`, `secret`, `token`, `aes_key`",
     )
+    voice_secrets: dict[str, str] = Field(
+        {}, description='call centres\' platforms as JSON: `{"source": "secret"}`'
+    )
     open311_keys: dict[str, str] = Field(
         {}, description='apps that may file by Open311, as JSON: `{"app": "key"}`'
     )
     jurisdiction: str = Field(
         "beijing.gov.cn", description="the `jurisdiction_id` of this city's Open311 interface"
+    )
+    telegram_token: str | None = Field(
+        None, description="token of the Telegram bot; default: no Telegram"
+    )
+    telegram_secret: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{16,256}$",
+        description="`secret_token` of the bot's webhook; default: the bot asks for its updates",
+    )
+    telegram_api: str = Field(
+        "https://api.telegram.org",
+        pattern=r"^https?://",
+        description="the Bot API server, without the token",
     )
     conversation_minutes: float = Field(
         30,
@@ -146,7 +162,7 @@ class Settings(BaseSettings):
             raise ValueError("name at least one group, and each only once")
         return value
 
-    @field_validator("webhook_secrets", "open311_keys")
+    @field_validator("webhook_secrets", "voice_secrets", "open311_keys")
     @classmethod
     def _long_secrets(cls, value: dict[str, str]) -> dict[str, str]:
         for source, secret in value.items():

@@ -1,32 +1,25 @@
 """From a signed webhook to a message; schema and example client in this folder's README."""
 
-import hashlib
-import hmac
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 import orjson
 from pydantic import AwareDatetime, Field
 
 from channels.body import (
+    MediumBody,
     PlaceBody,
     ReporterBody,
     ShortText,
     SpokenText,
     StrictBody,
+    fields_of,
     read_strictly,
 )
 from channels.channel import Receipt, WireAnswer, WireRequest
-from channels.errors import MalformedAppeal, SignatureRejected, Unparsable
-from channels.message import Message
-
-SOURCE: Final = "x-jiesu-source"
-TIMESTAMP: Final = "x-jiesu-timestamp"
-SIGNATURE: Final = "x-jiesu-signature"
-FRESH_FOR: Final = timedelta(minutes=5)
-_FIELD_NAME: Final = re.compile(r"(?:/[A-Za-z_][A-Za-z0-9_]{0,40})+")
+from channels.errors import MalformedAppeal, Unparsable
+from channels.message import Message, RemoteMedium
+from channels.signing import SOURCE, SignedSenders
 
 
 class WebhookBody(StrictBody):
@@ -38,12 +31,7 @@ class WebhookBody(StrictBody):
     place: PlaceBody | None = None
     sent_at: AwareDatetime | None = Field(None, title="when the citizen sent it, with its zone")
     edits: ShortText | None = Field(None, title="message_id that this one adds to")
-
-
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the signature header's value: HMAC-SHA256 over `timestamp.body`."""
-    digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
-    return f"sha256={digest.hexdigest()}"
+    media: list[MediumBody] = Field([], max_length=9, title="pictures, sound and video to fetch")
 
 
 class WebhookChannel:
@@ -52,31 +40,19 @@ class WebhookChannel:
     name = "webhook"
 
     def __init__(self, secrets: Mapping[str, str], *, max_text: int) -> None:
-        self._secrets = dict(secrets)
+        self._senders = SignedSenders(secrets)
         self._max_text = max_text
 
     def verify(self, request: WireRequest, now: datetime) -> None:
-        """Check source, freshness (five minutes either way) and signature, in constant time."""
-        timestamp = request.headers.get(TIMESTAMP, "")
-        secret = self._secrets.get(request.headers.get(SOURCE, ""), "")
-        expected = sign(secret or "no such source", timestamp, request.body)
-        given = request.headers.get(SIGNATURE, "")
-        genuine = hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
-        if not (genuine and secret):
-            raise SignatureRejected("unknown source or wrong signature")
-        # Only digits were signed by us or by an honest sender; anything else is a refusal too.
-        if not (timestamp.isdecimal() and timestamp.isascii() and len(timestamp) <= 11):
-            raise SignatureRejected("the timestamp is not in Unix seconds")
-        if abs(datetime.fromtimestamp(int(timestamp), UTC) - now) > FRESH_FOR:
-            raise SignatureRejected("the timestamp is more than five minutes off")
+        """Check source, freshness and signature."""
+        self._senders.verify(request, now)
 
     def parse(self, request: WireRequest) -> Sequence[Message]:
         """Return the one message; the source's name keeps two senders' ids apart."""
         try:
             body = read_strictly(WebhookBody, request.body)
         except MalformedAppeal as error:
-            fields = ", ".join(dict.fromkeys(_told(fault.field) for fault in error.faults))
-            raise Unparsable(f"not a webhook message: {fields}") from None
+            raise Unparsable(f"not a webhook message: {fields_of(error)}") from None
         if len(body.text) > self._max_text:
             raise Unparsable(f"text is longer than {self._max_text} characters")
         source = request.headers[SOURCE]
@@ -90,6 +66,7 @@ class WebhookChannel:
                 place=body.place.to_place() if body.place else None,
                 sent_at=body.sent_at.astimezone(UTC) if body.sent_at else None,
                 edits=f"{source}/{body.edits}" if body.edits else None,
+                media=tuple(RemoteMedium(item.url, item.name) for item in body.media),
             )
         ]
 
@@ -107,10 +84,3 @@ class WebhookChannel:
                 }
             ),
         )
-
-
-def _told(pointer: str) -> str:
-    """Return the field for a reason that is kept in plain: a foreign key may be a citizen's."""
-    if not pointer:
-        return "body"
-    return pointer if _FIELD_NAME.fullmatch(pointer) else "an unknown field"

@@ -169,14 +169,15 @@ def _attachments(
 def _media(message: Message, row: Mapping[str, Any], vault: Vault) -> list[dict[str, Any]]:
     """Return the media that are to be read, and those that are to be fetched before."""
     here = [
-        {"address": item.address, "size": item.size, "media_type": item.media_type}
+        _medium(row, address=item.address, size=item.size, media_type=item.media_type)
         for item in message.attachments
         if item.media_type.startswith(READABLE)
     ]
-    return [
-        *(_medium(row, **medium) for medium in here),
-        *(_remote(row, item, message.reporter, vault) for item in message.media),
-    ]
+    media = [*here, *(_remote(row, item, message.reporter, vault) for item in message.media)]
+    if message.heard:
+        for medium in media:
+            medium.update(words_of_medium(medium["id"], "", None, vault))
+    return media
 
 
 def _medium(row: Mapping[str, Any], **known: Any) -> dict[str, Any]:

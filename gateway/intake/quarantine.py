@@ -2,21 +2,23 @@
 
 import base64
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 from sqlalchemy import insert, select, update
 
-from channels.channel import Receipt, WireRequest
+from channels.channel import Channel, Receipt, WireRequest
 from channels.errors import Unparsable
 from channels.registry import Channels
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
-from gateway.intake.inbox import Inbox
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+
+Read = Callable[[Channel, WireRequest], Awaitable[Sequence[Receipt]]]
+"""Keeps what a request holds, or raises `Unparsable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Quarantine:
         async with self._database.read() as connection:
             return [Quarantined(*row) for row in await connection.execute(statement)]
 
-    async def replay(self, identity: str, channels: Channels, inbox: Inbox) -> list[Receipt]:
+    async def replay(self, identity: str, channels: Channels, read: Read) -> Sequence[Receipt]:
         """Parse the message again, now that we know better, and accept it.
 
         Raises `Unparsable` where it still cannot be read, and `LookupError` where there is none.
@@ -89,10 +91,7 @@ class Quarantine:
             raise Unparsable(f"the channel {row.channel} is not configured")
         stored = orjson.loads(await self._vault.open(row.sealed_request, f"quarantine/{identity}"))
         request = WireRequest(**{**stored, "body": base64.b64decode(stored["body"])})
-        receipts = [
-            await inbox.accept(message, repeats_are_edits=True)
-            for message in channel.parse(request)
-        ]
+        receipts = await read(channel, request)
         done = update(schema.quarantine).where(table.id == identity)
         now = self._clock.now()
         await self._database.write(lambda c: c.execute(done.values(replayed_at=now)))

@@ -141,6 +141,25 @@ media = Table(
 )
 """What pictures, sound and video hold; a medium that is still to be fetched has no address."""
 
+calls = Table(
+    "calls",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("channel", String(32), nullable=False),
+    Column("call", String(256), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("look_at", UtcDateTime),
+    Column("sealed_state", LargeBinary, nullable=False),
+    UniqueConstraint("channel", "call"),
+    Index(
+        "ix_calls_look_at",
+        "look_at",
+        sqlite_where=text("look_at IS NOT NULL"),
+        postgresql_where=text("look_at IS NOT NULL"),
+    ),
+)
+"""Telephone calls as they are told; `look_at` is when to look after one that went silent."""
+
 replies = Table(
     "replies",
     metadata,

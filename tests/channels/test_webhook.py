@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import channels.webhook.adapter as webhook
-from channels.webhook.adapter import FRESH_FOR, SIGNATURE, SOURCE, TIMESTAMP, sign
+from channels.signing import FRESH_FOR, SIGNATURE, SOURCE, TIMESTAMP, sign
 from tests.web.test_odd_words import decided
 from tests.web.wire import WEBHOOK_SECRET, Reply, Served, assert_problem, serving
 
@@ -212,8 +212,9 @@ def test_unreadable(served: Served, name: str) -> None:
 
 
 def test_other_methods(served: Served) -> None:
-    """The webhook is posted to; anything else is a 405."""
-    assert_problem(served.call("GET", PATH), 405, "method-not-allowed")
+    """The webhook is posted to; a vendor that asks first signs that; anything else is a 405."""
+    assert_problem(served.call("GET", PATH), 401, "bad-signature")
+    assert_problem(served.call("PUT", PATH), 405, "method-not-allowed")
 
 
 def test_quarantine_commands() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from channels.webhook.adapter import SIGNATURE, SOURCE, TIMESTAMP, sign
+from channels.signing import SIGNATURE, SOURCE, TIMESTAMP, sign
 from tests.loss import generator
 from tests.loss.generator import Send, Story
 

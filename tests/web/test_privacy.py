@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from channels.webhook.adapter import SIGNATURE, SOURCE, TIMESTAMP, sign
+from channels.signing import SIGNATURE, SOURCE, TIMESTAMP, sign
 from tests.web.test_odd_words import decided
 from tests.web.wire import APPEALS, Served, file_part, form, request, serving, text_part
 

@@ -1,4 +1,4 @@
-"""What media hold, what citizens are told, and which chat a message belongs to."""
+"""What media hold, what citizens are told, calls as they go, and a message's chat."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,7 @@ def upgrade() -> None:
     _index_part("ix_messages_conversation", "messages", "conversation", "conversation IS NOT NULL")
     _create_media()
     _create_replies()
+    _create_calls()
 
 
 def _create_media() -> None:
@@ -72,6 +73,21 @@ def _create_replies() -> None:
     )
     op.create_index("ix_replies_ticket_id", "replies", ["ticket_id"])
     _index_part("ix_replies_not_before", "replies", "not_before", "done_at IS NULL")
+
+
+def _create_calls() -> None:
+    op.create_table(
+        "calls",
+        sa.Column("number", Number, autoincrement=True, nullable=False),
+        sa.Column("channel", sa.String(32), nullable=False),
+        sa.Column("call", sa.String(256), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("look_at", Time),
+        sa.Column("sealed_state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_calls"),
+        sa.UniqueConstraint("channel", "call", name="uq_calls_channel_call"),
+    )
+    _index_part("ix_calls_look_at", "calls", "look_at", "look_at IS NOT NULL")
 
 
 def _index_part(name: str, table: str, column: str, condition: str) -> None:

@@ -1,0 +1,1 @@
+"""The call centre's platform: transcripts of telephone calls, live and afterwards."""

@@ -1,0 +1,55 @@
+"""How urgent words are, at once: by the model, or by the rules alone where it fails."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+import structlog
+
+from gateway.intake.triage_processes import TriageFailed, TriageProcesses
+from triage.appeal import Appeal, SourceText
+from triage.decision import Tier
+from triage.pipeline import tier_by_rules
+from triage.taxonomy import Catalogue
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Rules:
+    """The tier by rules alone and the units' names, over the catalogue of the moment."""
+
+    catalogue: Catalogue
+
+    def tier(self, appeal: Appeal) -> Tier:
+        """Return the tier that the rules name."""
+        return tier_by_rules(self.catalogue, appeal)
+
+    def unit_name(self, code: str) -> str:
+        """Return the unit's Chinese name, or the code where the catalogue has it no more."""
+        unit = self.catalogue.units.get(code)
+        return unit.name if unit else code
+
+
+_FEWEST_CHARACTERS: Final = 12
+"""From so many on the model knows what a call is about; before, it sees dangers in a greeting."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallJudge:
+    """Judges a call while it goes on."""
+
+    processes: TriageProcesses
+    rules: Rules
+
+    async def __call__(self, words: str) -> Tier:
+        """Return the tier of what the citizen has said so far."""
+        appeal = Appeal((SourceText("call", words),))
+        if len(words) < _FEWEST_CHARACTERS:
+            return self.rules.tier(appeal)
+        try:
+            [decision] = await self.processes.decide([appeal])
+        except TriageFailed as error:
+            log.error("a call is judged by the rules alone", reason=str(error))
+            return self.rules.tier(appeal)
+        return Tier(orjson.loads(decision)["tier"])

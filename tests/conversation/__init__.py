@@ -1,0 +1,1 @@
+"""Tests of what citizens are told, and of chats."""
