@@ -119,6 +119,7 @@ class _Service:
         rules = Rules(catalogue)
         self._watch_catalogue(triage, rules, desk)
         self._channels = configured_channels(settings)
+        self._stack.push_async_callback(self._channels.close)
         self._inbox = Inbox(
             base.database,
             base.vault,

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from channels.registry import configured_channels
+from channels.wechat.account import WeChatAccount
+from channels.wecom.account import WeComAccount
 from gateway.settings import Settings
+from tests.channels.tencent import wechat_account, wecom_account
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("gateway", "channels", "triage", "models", "training")
@@ -49,9 +52,14 @@ def test_every_channel_has_a_readme(folder: str) -> None:
 
 def test_every_registered_channel_has_its_folder() -> None:
     """A channel is found where its name says."""
-    secrets = {"source": "0123456789abcdef"}
-    channels = configured_channels(Settings(webhook_secrets=secrets, telegram_token="1:a"))
-    assert channels
+    settings = Settings(
+        webhook_secrets={"source": "0123456789abcdef"},
+        telegram_token="1:a",
+        wechat=WeChatAccount.model_validate(wechat_account("http://localhost")),
+        wecom=WeComAccount.model_validate(wecom_account("http://localhost")),
+    )
+    channels = configured_channels(settings)
+    assert {channel.name for channel in channels} >= {"webhook", "telegram", "wechat", "wecom"}
     for channel in channels:
         assert (ROOT / "channels" / channel.name / "adapter.py").exists()
 
