@@ -34,6 +34,8 @@ class Receipt:
 
     ticket_id: str
     query_code: str
+    added: bool = field(default=False, compare=False)
+    """Whether the message was added to a ticket that was there already."""
 
 
 class Channel(Protocol):

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from channels.channel import Receipt, WireAnswer, WireRequest
 from channels.errors import SignatureRejected, Unparsable
 from channels.message import Message
+from channels.phrases import GREETING, is_enough, is_greeting
 from channels.tencent_messages import Fields, read_message, read_xml
 from channels.wxcrypt import Crypt, NotOpened, signature
 
@@ -18,10 +19,6 @@ FRESH_FOR: Final = timedelta(minutes=5)
 _UNIX: Final = re.compile(r"[0-9]{1,11}")
 _ECHO: Final = re.compile(r"[!-~]{1,200}")
 _ANOTHER: Final = "如要反映另一件事,请以“新诉求”开头。"
-GREETING: Final = (
-    "您好,这里是 12345。请直接告诉我们发生了什么、在哪里,可以发文字、语音、图片、视频或位置。"
-    "如有人身危险,请立即拨打 110、119 或 120。"
-)
 UNREADABLE: Final = "这条消息我们暂时无法读取,已留存待人工查看。请改用文字说明您的诉求。"
 
 
@@ -29,6 +26,8 @@ def receipt_text(receipt: Receipt) -> str:
     """Return what the citizen reads at once, with the number in groups as it is read out."""
     number = receipt.ticket_id
     shown = f"{number[:6]}-{number[6:10]}-{number[10:14]}-{number[14:]}"
+    if receipt.added:
+        return f"已补充到您的诉求,工单号 {shown},无需重复提交。{_ANOTHER}"
     return (
         f"您的诉求已受理,工单号 {shown},查询码 {receipt.query_code}。"
         f"如有人身危险,请立即拨打 110、119 或 120。可继续补充文字、图片或视频。{_ANOTHER}"
@@ -80,7 +79,7 @@ class TencentCallback:
             return []
         raw = self._opened(request)
         fields = read_xml(raw)
-        if fields.get("MsgType") == "event":
+        if fields.get("MsgType") == "event" or is_greeting(_text(fields)):
             return []
         return [read_message(self.name, fields, raw, self._max_text)]
 
@@ -155,10 +154,16 @@ class TencentCallback:
 
 def _told(fields: Fields, receipts: Sequence[Receipt]) -> str | None:
     if receipts:
-        return receipt_text(receipts[0])
-    if fields.get("MsgType") != "event":
-        return UNREADABLE
-    return GREETING if fields.get("Event") == "subscribe" else None
+        # What ends the asking is answered in the conversation.
+        quiet = receipts[0].added and is_enough(_text(fields))
+        return None if quiet else receipt_text(receipts[0])
+    if fields.get("Event") == "subscribe" or is_greeting(_text(fields)):
+        return GREETING
+    return None if fields.get("MsgType") == "event" else UNREADABLE
+
+
+def _text(fields: Fields) -> str:
+    return fields.get("Content", "") if fields.get("MsgType") == "text" else ""
 
 
 def _xml(fields: Mapping[str, str]) -> bytes:

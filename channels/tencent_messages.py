@@ -15,6 +15,7 @@ from channels.body import SpokenText
 from channels.coordinates import gcj02_to_wgs84
 from channels.errors import Unparsable
 from channels.message import Message, Place, RemoteMedium
+from channels.phrases import another_matter
 
 Fields = Mapping[str, str]
 """The texts of the elements right below the root, by name."""
@@ -24,7 +25,6 @@ _NUMBER: Final = re.compile(r"[0-9]{1,20}")
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _DEGREES: Final = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?")
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
-_ANEW: Final = re.compile(r"\s*新诉求[\s:：,，.。!！;；、]*")
 _NOT_PASSED_ON: Final = "【收到不支持的消息类型"
 """What the platform writes itself, instead of a sticker or a file that it does not hand on."""
 _LONGEST_NAME: Final = 200
@@ -95,10 +95,9 @@ def _with_text(bare: Message, text: str) -> Message:
         _SPOKEN.validate_python(text)
     except ValidationError:
         raise Unparsable("nothing visible is said") from None
-    marker = _ANEW.match(text)
+    rest = another_matter(text)
     # The word alone opens the ticket that the next message goes on with.
-    rest = text[marker.end() :] if marker else ""
-    return replace(bare, text=rest or text, anew=marker is not None)
+    return replace(bare, text=rest or text, anew=rest is not None)
 
 
 def _with_medium(

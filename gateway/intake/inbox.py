@@ -100,7 +100,7 @@ class Inbox:
         if kept.sealed_query_code is None:
             return Receipt(kept.ticket_id, drafted.query_code)
         code = await self._vault.open(kept.sealed_query_code, query_context(kept.ticket_id))
-        return Receipt(kept.ticket_id, code.decode())
+        return Receipt(kept.ticket_id, code.decode(), kept.added)
 
     async def _keep(self, drafted: Drafted) -> Kept | None:
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()

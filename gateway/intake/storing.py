@@ -61,6 +61,7 @@ class Kept:
 
     ticket_id: str
     sealed_query_code: bytes | None = None
+    added: bool = False
 
 
 async def keep(
@@ -92,7 +93,7 @@ async def keep(
         else:
             additions.append(drafted.on_ticket(target.ticket_id))
             code = target.sealed_query_code
-            kept = Kept(target.ticket_id, code)
+            kept = Kept(target.ticket_id, code, added=True)
         outcomes.append(kept)
         digest = drafted.message["body_digest"]
         known[drafted.key] = _Earlier(kept.ticket_id, digest, code)

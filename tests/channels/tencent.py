@@ -61,6 +61,8 @@ class Platform:
     sent: list[dict[str, Any]] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     """Error codes of the next messages; one below 1000 and above 0 is an HTTP status."""
+    failures_of: dict[str, list[int]] = field(default_factory=dict)
+    """The same of what is sent to one citizen."""
     media: dict[str, bytes] = field(default_factory=dict)
     videos: dict[str, bytes] = field(default_factory=dict)
     lasts: int = 7200
@@ -88,11 +90,13 @@ class Platform:
         """Take a message for a citizen."""
         if request.query["access_token"] != self.token:
             return web.json_response({"errcode": 42001, "errmsg": "access_token expired"})
-        code = self.failures.pop(0) if self.failures else 0
+        message = await request.json()
+        failures = self.failures_of.get(message["touser"], self.failures)
+        code = failures.pop(0) if failures else 0
         if 0 < code < 1000:
             return web.Response(status=code)
         if code == 0:
-            self.sent.append({"path": request.path, **await request.json()})
+            self.sent.append({"path": request.path, **message})
         return web.json_response({"errcode": code, "errmsg": "as the test wants it"})
 
     async def give_medium(self, request: web.Request) -> web.StreamResponse:
