@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from channels.channel import Channel, Fetches, HearsCalls, Listens, Replies
+from channels.mail.adapter import MailChannel
+from channels.mail.servers import read_server
 from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
 
@@ -60,6 +62,26 @@ class ChannelSettings(Protocol):
         """Call centres' platforms, by source."""
         ...
 
+    @property
+    def mail_address(self) -> str | None:
+        """The hotline's e-mail address."""
+        ...
+
+    @property
+    def mail_listen(self) -> str | None:
+        """`host:port` of the SMTP listener."""
+        ...
+
+    @property
+    def mail_imap(self) -> str | None:
+        """URL of the mailbox that is polled, with user and password."""
+        ...
+
+    @property
+    def mail_smtp(self) -> str | None:
+        """URL of the server by which replies are sent, with user and password."""
+        ...
+
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
@@ -68,4 +90,17 @@ def configured_channels(settings: ChannelSettings) -> Channels:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     if settings.voice_secrets:
         channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
+    if settings.mail_address and (settings.mail_listen or settings.mail_imap):
+        channels.append(_mail(settings, settings.mail_address))
     return Channels(channels)
+
+
+def _mail(settings: ChannelSettings, address: str) -> MailChannel:
+    listen, imap, smtp = settings.mail_listen, settings.mail_imap, settings.mail_smtp
+    return MailChannel(
+        address,
+        listen=read_server("smtp", f"smtp://{listen}") if listen else None,
+        imap=read_server("imap", imap) if imap else None,
+        smtp=read_server("smtp", smtp) if smtp else None,
+        max_text=settings.max_text,
+    )

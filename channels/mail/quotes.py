@@ -1,0 +1,47 @@
+"""What a reply quotes of earlier mails, cut off: the earlier mails are on the ticket already."""
+
+import re
+from typing import Final
+
+from channels.mail.charsets import speaks
+
+_REPLY: Final = re.compile(r"\s*(?:re|aw|回复|答复|回覆)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
+_RULED: Final = re.compile(
+    r"[-_—\s]{2,}(?:原始邮件|原邮件|原始信息|回复的原邮件|original(?: message)?)[-_—\s]{2,}",
+    re.IGNORECASE,
+)
+_WROTE: Final = re.compile(
+    r"(?=.*\d{4})(?=.*(?:@|\d[:：]\d\d))(?:on|at|在|于|周.|星期.|\d{4}).*(?:wrote|写道)\s*[:：]",
+    re.IGNORECASE,
+)
+_WROTE_BEGINS: Final = re.compile(r"(?:on|at|在|于|周.|星期.|\d{4})", re.IGNORECASE)
+_FROM: Final = re.compile(r"\*?(?:发件人|from)\s*\*?\s*[:：]", re.IGNORECASE)
+_BESIDE_FROM: Final = re.compile(
+    r"\*?(?:发送时间|发送日期|日期|时间|收件人|主题|sent|date|to|subject)\s*\*?\s*[:：]",
+    re.IGNORECASE,
+)
+_HEAD_LINES: Final = 5
+
+
+def is_reply(subject: str) -> bool:
+    """Return whether the subject is that of a reply."""
+    return _REPLY.match(subject) is not None
+
+
+def without_history(text: str) -> str:
+    """Return what a reply says itself; all of it where it seems to say nothing itself."""
+    lines = text.split("\n")
+    end = next((at for at in range(len(lines)) if _history_begins(lines, at)), len(lines))
+    own = [line for line in lines[:end] if not line.lstrip().startswith(">")]
+    kept = "\n".join(own).strip()
+    return kept if speaks(kept) else text
+
+
+def _history_begins(lines: list[str], at: int) -> bool:
+    line = lines[at].strip()
+    if _RULED.fullmatch(line) or _WROTE.fullmatch(line):
+        return True
+    following = [other.strip() for other in lines[at + 1 : at + 1 + _HEAD_LINES]]
+    if _WROTE_BEGINS.match(line) and following and _WROTE.fullmatch(f"{line} {following[0]}"):
+        return True
+    return bool(_FROM.match(line)) and any(_BESIDE_FROM.match(other) for other in following)
