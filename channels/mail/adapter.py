@@ -97,9 +97,12 @@ class MailChannel:
         if (kind := why_not_an_appeal(mail, sender, self._address)) is not None:
             raise NotAnAppeal(kind)
         subject = words(as_sent(mail, "subject"))
-        content = self._bounded(_told(mail, subject))
-        key = message_key(mail, request.body)
         edits = adds_to(mail, self._domain)
+        # A reply to us whose references were lost on the way is known by its subject alone.
+        is_ours = SUBJECT in subject
+        answers = is_reply(subject) and (edits is not None or is_ours)
+        content = self._bounded(_told(mail, "" if answers else subject, answers=answers))
+        key = message_key(mail, request.body)
         name, address = next(people(mail, "from"), ("", ""))
         return Message(
             channel=self.name,
@@ -111,9 +114,8 @@ class MailChannel:
             else None,
             sent_at=sent_at(mail),
             edits=None if edits == key else edits,
-            # A reply to us whose references were lost on the way is known by its subject alone.
             conversation=address.lower() or None,
-            anew=SUBJECT not in subject,
+            anew=not is_ours,
             parts=tuple(content.files),
             reply_to=self._reply_to(mail, key),
         )
@@ -134,11 +136,11 @@ class MailChannel:
         return Answered.of(found[1], key, references(mail)).sealed_form()
 
 
-def _told(mail: Mail, subject: str) -> Content:
-    """Return what the mail tells: its subject, unless it answers, and its own words."""
+def _told(mail: Mail, subject: str, *, answers: bool) -> Content:
+    """Return what the mail tells: its subject and its words, of an answer only its own."""
     content = read_content(mail)
-    if is_reply(subject):
+    if answers:
         content.text = without_history(content.text)
-    elif subject and not content.text.startswith(subject):
+    if subject and not content.text.startswith(subject):
         content.text = f"{subject}\n{content.text}".strip()
     return content

@@ -2,7 +2,6 @@
 
 import codecs
 import unicodedata
-from collections.abc import Iterator
 from typing import Final
 
 # GB18030 holds all of GB 2312 and GBK, and mails that name these use what only it has.
@@ -31,17 +30,18 @@ _KEPT: Final = "\n\t"
 def decode(content: bytes, declared: str | None) -> str:
     """Return the words: by the charset named, else UTF-8, else GB18030, else with marks.
 
-    One byte a character is believed last, whatever was declared: nearly any bytes would pass.
+    A charset of one byte a character is believed last: nearly any bytes would pass. There, only
+    GB 2312 is tried before: an accented letter and the one behind it may look like GB18030.
     """
-    for codec in (*_named(declared), "utf-8", "gb18030"):
+    name = _canonical(declared)
+    is_western = name.startswith(("iso8859", "cp125"))
+    named = _CODECS.get(name, ())
+    for codec in (*named, "utf-8", "gb2312" if is_western else "gb18030"):
         try:
             return clean(content.decode(codec))
         except UnicodeError:
             continue
-    is_chinese = any(name.startswith(("gb", "cp950", "big5")) for name in _named(declared))
-    if declared is None or is_chinese or _canonical(declared) == "utf-8":
-        return clean(content.decode(next(_named(declared), "utf-8"), "replace"))
-    return clean(content.decode("cp1252", "replace"))
+    return clean(content.decode("cp1252" if is_western else next(iter(named), "utf-8"), "replace"))
 
 
 def clean(text: str) -> str:
@@ -54,10 +54,6 @@ def clean(text: str) -> str:
 def speaks(text: str) -> bool:
     """Return whether anything of the text is visible."""
     return any(unicodedata.category(char)[0] not in "ZC" for char in text)
-
-
-def _named(declared: str | None) -> Iterator[str]:
-    yield from _CODECS.get(_canonical(declared), ())
 
 
 def _canonical(declared: str | None) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from email.message import Message as Mail
 from typing import Final
 
-from html_text import extract_text
-
 from channels.errors import Unparsable
 from channels.mail.charsets import clean, decode, speaks
 from channels.mail.headers import as_sent, words
+from channels.mail.pages import words_of_page
 from channels.message import Part
 
 _MOST_PARTS: Final = 200
@@ -60,8 +59,7 @@ class _Reading:
             return text
         if len(text) > _LONGEST_HTML:
             self.files.append(Part("正文.html", text.encode()))
-        # As bytes of a known charset: what the page declares may be wrong, or was decoded already.
-        return clean(extract_text(text[:_LONGEST_HTML]))
+        return clean(words_of_page(text[:_LONGEST_HTML]))
 
     def _keep(self, part: Mail, kind: str) -> None:
         content = _bytes_of(part)
@@ -72,7 +70,7 @@ class _Reading:
 def _is_file(part: Mail, kind: str) -> bool:
     if kind.startswith("message/"):
         return True
-    if part.is_multipart():
+    if kind.startswith("multipart/"):
         return False
     named = part.get_filename() is not None or part.get_content_disposition() == "attachment"
     return named or kind not in {"text/plain", "text/html"}

@@ -49,7 +49,7 @@ def words(value: str) -> str:
         pieces = [_piece(content, charset) for content, charset in decode_header(value)]
     except (ValueError, LookupError):  # no such thing as was promised: what stands there is told
         pieces = [value]
-    return " ".join(clean("".join(pieces)).split())
+    return " ".join(clean("".join(pieces) or value).split())
 
 
 def _piece(content: bytes | str, charset: str | None) -> str:

@@ -21,6 +21,7 @@ _BESIDE_FROM: Final = re.compile(
     re.IGNORECASE,
 )
 _HEAD_LINES: Final = 5
+_RULER: Final = " \t_-=—"
 
 
 def is_reply(subject: str) -> bool:
@@ -33,6 +34,8 @@ def without_history(text: str) -> str:
     lines = text.split("\n")
     end = next((at for at in range(len(lines)) if _history_begins(lines, at)), len(lines))
     own = [line for line in lines[:end] if not line.lstrip().startswith(">")]
+    while own and not own[-1].strip(_RULER):
+        own.pop()
     kept = "\n".join(own).strip()
     return kept if speaks(kept) else text
 
@@ -41,7 +44,12 @@ def _history_begins(lines: list[str], at: int) -> bool:
     line = lines[at].strip()
     if _RULED.fullmatch(line) or _WROTE.fullmatch(line):
         return True
-    following = [other.strip() for other in lines[at + 1 : at + 1 + _HEAD_LINES]]
-    if _WROTE_BEGINS.match(line) and following and _WROTE.fullmatch(f"{line} {following[0]}"):
-        return True
-    return bool(_FROM.match(line)) and any(_BESIDE_FROM.match(other) for other in following)
+    if _WROTE_BEGINS.match(line):  # the sentence may be folded
+        return _WROTE.fullmatch(" ".join([line, *_following(lines, at, 1)])) is not None
+    if _FROM.match(line):
+        return any(_BESIDE_FROM.match(other) for other in _following(lines, at, _HEAD_LINES))
+    return False
+
+
+def _following(lines: list[str], at: int, number: int) -> list[str]:
+    return [line.strip() for line in lines[at + 1 : at + 1 + number]]
