@@ -15,6 +15,7 @@ from channels.mail.charsets import clean, decode
 _ADDRESS: Final = re.compile(r"[!-~]{1,64}@[A-Za-z0-9.-]{1,190}")
 _NOT_IN_ADDRESS: Final = frozenset('<>()[]\\,;:"')
 _FOLD: Final = re.compile(r"\r?\n[ \t]*")
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 Mailbox = tuple[str, str]
 """A person's name, maybe empty, and address."""
@@ -43,8 +44,8 @@ def as_sent(mail: Mail, name: str) -> str:
 
 def words(value: str) -> str:
     """Return what a header's value says, as one line."""
-    if not value.isascii():
-        value = decode(value.encode("ascii", "surrogateescape"), None)
+    if _UNDECODED.search(value):
+        value = decode(value.encode("utf-8", "surrogateescape"), None)
     try:
         pieces = [_piece(content, charset) for content, charset in decode_header(value)]
     except (ValueError, LookupError):  # no such thing as was promised: what stands there is told

@@ -7,9 +7,11 @@ from lxml import etree
 
 _SILENT: Final = frozenset({"script", "style", "title", "template"})
 _LINES: Final = frozenset(
-    "address article aside blockquote body br center dd details div dl dt fieldset figure footer "
-    "form h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section table tr ul".split()
-)
+    ("address", "article", "aside", "blockquote", "body", "br", "center", "dd", "details", "div",
+     "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
+     "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section", "table", "tr",
+     "ul")
+)  # fmt: skip
 _CELLS: Final = frozenset({"td", "th"})
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _MANY_LINES: Final = re.compile(r" ?\n[ \n]*")
