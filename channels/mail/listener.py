@@ -1,7 +1,7 @@
 """The SMTP listener: a mail is answered 250 when it is stored for good, not before."""
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -91,9 +91,10 @@ class _Connection(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse where too many are here: a mail lies in memory while it comes."""
         if len(self._others) >= _MOST_CONNECTIONS:
-            assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(b"421 4.3.2 too many connections, come again later\r\n")
-            transport.close()
+            # uvloop's transports are of this kind, but do not inherit from it.
+            wire = cast("asyncio.WriteTransport", transport)
+            wire.write(b"421 4.3.2 too many connections, come again later\r\n")
+            wire.close()
             return
         self._others.add(self)
         super().connection_made(transport)

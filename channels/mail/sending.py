@@ -2,6 +2,7 @@
 
 from email.header import Header
 from email.mime.text import MIMEText
+from email.policy import compat32
 from email.utils import formatdate
 from typing import Final
 
@@ -18,6 +19,7 @@ SUBJECT: Final = "您向 12345 反映的诉求"
 """The same for all: a subject is read by others, on a locked screen for instance."""
 _PERMANENT: Final = 500
 _MOST_REFERENCES: Final = 10
+_LONGEST_LINE: Final = 998
 
 
 class Answered(BaseModel):
@@ -55,7 +57,8 @@ def compose(reply: Reply, answered: Answered, address: str) -> bytes:
     mail["Auto-Submitted"] = "auto-replied"
     mail["X-Auto-Response-Suppress"] = "All"
     mail["X-Loop"] = address
-    return mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
+    # Ids are kept on the line of their header: not every server reads them on the next one.
+    return mail.as_bytes(policy=compat32.clone(linesep="\r\n", max_line_length=_LONGEST_LINE))
 
 
 async def send(mail: bytes, sender: str, recipient: str, server: MailServer) -> None:
