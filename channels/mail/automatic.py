@@ -21,7 +21,7 @@ _POSTMASTERS: Final = frozenset({"mailer-daemon", "postmaster", "mail-daemon"})
 def why_not_an_appeal(mail: Mail, envelope_sender: str | None, address: str) -> str | None:
     """Return the kind of mail that is refused, or None where a person may have written it.
 
-    Kinds: `loop`, `bounce`, `auto-reply`, `bulk`. `address` is ours; `envelope_sender` is None
+    Kinds: `loop`, `delivery-report`, `auto-reply`, `bulk`. `address` is ours; `envelope_sender` is None
     where the envelope is not known, as in a mailbox.
     """
     domain = address.partition("@")[2]
@@ -30,8 +30,8 @@ def why_not_an_appeal(mail: Mail, envelope_sender: str | None, address: str) -> 
         envelope_sender = as_sent(mail, "return-path") or None
     if _is_loop(mail, {*senders, (envelope_sender or "").strip("<>").lower()}, address, domain):
         return "loop"
-    if _is_bounce(mail, senders, envelope_sender):
-        return "bounce"
+    if _is_delivery_report(mail, senders, envelope_sender):
+        return "delivery-report"
     if _is_auto_reply(mail):
         return "auto-reply"
     if as_sent(mail, "precedence").lower() in _PRECEDENCE:
@@ -48,7 +48,7 @@ def _is_loop(mail: Mail, senders: set[str], address: str, domain: str) -> bool:
     )
 
 
-def _is_bounce(mail: Mail, senders: set[str], envelope_sender: str | None) -> bool:
+def _is_delivery_report(mail: Mail, senders: set[str], envelope_sender: str | None) -> bool:
     return (
         envelope_sender in {"", "<>"}
         or mail.get_content_type() == "multipart/report"

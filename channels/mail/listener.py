@@ -30,9 +30,14 @@ class SmtpListener:
         desk = _Desk(self._address, take)
         connections: set[_Connection] = set()
         domain = self._address.partition("@")[2]
-        server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(desk, connections, domain), self._place.host, self._place.port
-        )
+        host, port = self._place.host, self._place.port
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: _Connection(desk, connections, domain), host, port
+            )
+        except OSError:
+            log.error("JIESU_MAIL_LISTEN: cannot listen there", host=host, port=port)
+            raise
         try:
             await asyncio.Event().wait()
         finally:

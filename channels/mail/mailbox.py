@@ -20,7 +20,7 @@ from channels.mail.servers import MailServer
 log = structlog.get_logger(__name__)
 TOO_LARGE: Final = "too-large"
 """The wire header of a mail of which only the headers were fetched."""
-_POLL_SECONDS: Final = 15.0
+_POLL_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 30.0
 _SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 T = TypeVar("T")

@@ -11,7 +11,8 @@ _RULED: Final = re.compile(
     re.IGNORECASE,
 )
 _WROTE: Final = re.compile(
-    r"(?=.*\d{4})(?=.*(?:@|\d[:：]\d\d))(?:on|at|在|于|周.|星期.|\d{4}).*(?:wrote|写道)\s*[:：]",
+    r"(?=.*\d{4})(?=.*(?:@|\d[:：]\d\d))"
+    r"(?:on|at|在|于|周.|星期.|\d{4}|.{0,80}<\S+@\S+>).*(?:wrote|写道)\s*[:：]",
     re.IGNORECASE,
 )
 _WROTE_BEGINS: Final = re.compile(r"(?:on|at|在|于|周.|星期.|\d{4})", re.IGNORECASE)
