@@ -21,8 +21,8 @@ _POSTMASTERS: Final = frozenset({"mailer-daemon", "postmaster", "mail-daemon"})
 def why_not_an_appeal(mail: Mail, envelope_sender: str | None, address: str) -> str | None:
     """Return the kind of mail that is refused, or None where a person may have written it.
 
-    Kinds: `loop`, `delivery-report`, `auto-reply`, `bulk`. `address` is ours; `envelope_sender` is None
-    where the envelope is not known, as in a mailbox.
+    Kinds: `loop`, `delivery-report`, `auto-reply`, `bulk`. `address` is ours; `envelope_sender`
+    is None where the envelope is not known, as in a mailbox.
     """
     domain = address.partition("@")[2]
     senders = {sender.lower() for _, sender in people(mail, "from")}

@@ -1,6 +1,7 @@
 """The SMTP listener: a mail is answered 250 when it is stored for good, not before."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Final, cast
 
 import structlog
@@ -16,6 +17,7 @@ LARGEST: Final = 50 * 1024 * 1024
 """Bytes of the largest mail."""
 _MOST_CONNECTIONS: Final = 16
 _LONGEST_LINE: Final = 64 * 1024
+_LARGE: Final = 1024 * 1024
 
 
 class SmtpListener:
@@ -52,6 +54,8 @@ class _Desk:
     def __init__(self, address: str, take: Take) -> None:
         self._address = address.lower()
         self._take = take
+        # Reading and sealing a mail takes several times its size: large ones go one by one.
+        self._one_large = asyncio.Lock()
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -68,7 +72,8 @@ class _Desk:
         content = envelope.original_content or b""
         request = WireRequest({ENVELOPE_SENDER: envelope.mail_from or ""}, content)
         try:
-            await self._take(request)
+            async with self._one_large if len(content) > _LARGE else nullcontext():
+                await self._take(request)
         except NotAnAppeal:
             return "550 5.7.1 automatic mail is not taken here"
         except Exception as error:

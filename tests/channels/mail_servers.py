@@ -24,7 +24,9 @@ class Post:
 
     port: int = 0
     refusals: dict[str, str] = field(default_factory=dict)
-    """Answers to the next mail for a recipient, instead of taking it."""
+    """Answers to every mail for a recipient, instead of taking it."""
+    greylisted: set[str] = field(default_factory=set)
+    """Recipients whose mails are taken at the second attempt only."""
     unknown: set[str] = field(default_factory=set)
     """Recipients that it does not know."""
     tried: list[EmailMessage] = field(default_factory=list)
@@ -46,10 +48,13 @@ class Post:
         mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.tried.append(mail)
-        refusal = self.refusals.pop(envelope.rcpt_tos[0], None)
-        if refusal is None:
+        [recipient] = envelope.rcpt_tos
+        attempts = sum(mail["Message-ID"] == other["Message-ID"] for other in self.tried)
+        if recipient in self.greylisted and attempts == 1:
+            return "451 4.7.1 come again"
+        if recipient not in self.refusals:
             self.taken.append(mail)
-        return refusal or "250 OK"
+        return self.refusals.get(recipient, "250 OK")
 
 
 @contextmanager

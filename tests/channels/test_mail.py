@@ -438,7 +438,7 @@ def test_database_away(mailing: Mailing) -> None:
 def test_reply_is_retried(mailing: Mailing) -> None:
     """A reply that fails is sent again under the same Message-ID, so that it is told once."""
     asked = written(sender=(sender := fresh()))
-    mailing.post.refusals[sender] = "451 4.7.1 greylisted"
+    mailing.post.greylisted.add(sender)
     mailing.send(asked.as_bytes(policy=SMTP))
     mailing.reply(asked["Message-ID"])
     tried = [m["Message-ID"] for m in receipts(mailing.post.tried, asked["Message-ID"])]
