@@ -61,6 +61,9 @@ class PlaceBody(StrictBody):
         return Place(**self.model_dump())
 
 
+REMOTE_URL = re.compile(r"https?://[^\s/]+/\S*\Z")
+
+
 class MediumBody(StrictBody):
     """A file that lies with the sender until it is fetched."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from channels.channel import Channel, Fetches, HearsCalls, Listens, Replies
-from channels.mail.adapter import MailChannel
+from channels.chat.adapter import ChatChannel
 from channels.mail.servers import read_server
 from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
@@ -82,20 +82,40 @@ class ChannelSettings(Protocol):
         """URL of the server by which replies are sent, with user and password."""
         ...
 
+    @property
+    def telegram_token(self) -> str | None:
+        """Token of the Telegram bot."""
+        ...
+
+    @property
+    def telegram_secret(self) -> str | None:
+        """What Telegram proves itself with when it posts; None where we ask it for updates."""
+        ...
+
+    @property
+    def telegram_api(self) -> str:
+        """URL of the Bot API server."""
+        ...
+
 
 def configured_channels(settings: ChannelSettings) -> Channels:
     """Build every channel that has what it needs to check its senders."""
-    channels: list[Channel] = []
+    channels: list[Channel] = [ChatChannel()]
     if settings.webhook_secrets:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
     if settings.voice_secrets:
         channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
     if settings.mail_address and (settings.mail_listen or settings.mail_imap):
         channels.append(_mail(settings, settings.mail_address))
+    if settings.telegram_token:
+        channels.append(_telegram(settings, settings.telegram_token))
     return Channels(channels)
 
 
-def _mail(settings: ChannelSettings, address: str) -> MailChannel:
+def _mail(settings: ChannelSettings, address: str) -> Channel:
+    # Its libraries take a while to import: only who takes mails waits for them.
+    from channels.mail.adapter import MailChannel
+
     listen, imap, smtp = settings.mail_listen, settings.mail_imap, settings.mail_smtp
     return MailChannel(
         address,
@@ -104,3 +124,11 @@ def _mail(settings: ChannelSettings, address: str) -> MailChannel:
         smtp=read_server("smtp", smtp) if smtp else None,
         max_text=settings.max_text,
     )
+
+
+def _telegram(settings: ChannelSettings, token: str) -> Channel:
+    # Its library takes a while to import: only who has a bot waits for it.
+    from channels.telegram.adapter import ListeningTelegramChannel, TelegramChannel
+
+    kind = TelegramChannel if settings.telegram_secret else ListeningTelegramChannel
+    return kind(token, settings.telegram_secret, settings.telegram_api, max_text=settings.max_text)

@@ -18,6 +18,7 @@ from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
 from gateway.conversation.sending import ReplySender
+from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
@@ -261,6 +262,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
+            transcripts=Transcripts(base.database, base.vault, rules.unit_name),
             matters=lambda: rules.catalogue.matters.matters,
         )
 

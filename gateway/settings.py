@@ -114,6 +114,19 @@ class Settings(BaseSettings):
     mail_address: str | None = Field(
         None, validate_default=True, description="the hotline's e-mail address"
     )
+    telegram_token: str | None = Field(
+        None, description="token of the Telegram bot; default: no Telegram"
+    )
+    telegram_secret: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{16,256}$",
+        description="`secret_token` of the bot's webhook; default: the bot asks for its updates",
+    )
+    telegram_api: str = Field(
+        "https://api.telegram.org",
+        pattern=r"^https?://",
+        description="the Bot API server, without the token",
+    )
     conversation_minutes: float = Field(
         30,
         ge=0,

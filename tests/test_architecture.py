@@ -53,11 +53,12 @@ def test_every_registered_channel_has_its_folder() -> None:
     """A channel is found where its name says."""
     settings = Settings(
         webhook_secrets={"source": "0123456789abcdef"},
+        telegram_token="1:a",
         mail_address="hotline@12345.example",
         mail_listen="127.0.0.1:25",
     )
     folders = {channel.name: type(channel).__module__ for channel in configured_channels(settings)}
-    assert {"webhook", "email"} <= set(folders)
+    assert {"webhook", "telegram", "email"} <= set(folders)
     for name, module in folders.items():
         assert module == f"channels.{NAMED_OTHERWISE.get(name, name)}.adapter"
 

@@ -1,59 +1,11 @@
 """From the body of `POST /api/v1/appeals` to a message."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Final
 
-from pydantic import Field, ValidationError
-
-from channels.body import (
-    PlaceBody,
-    ReporterBody,
-    SpokenText,
-    StrictBody,
-    faults_of,
-    read_strictly,
-    too_long,
-)
-from channels.errors import FieldFault, MalformedAppeal
+from channels.appeal import AppealBody, appeal_message
 from channels.message import Attachment, Message
 
-CHANNEL = "api"
-
-
-class AppealBody(StrictBody):
-    """An appeal as an app, a form or a script files it."""
-
-    text: SpokenText | None = Field(
-        None, title="诉求内容 what happened", examples=["楼道里有很浓的臭鸡蛋味"]
-    )
-    reporter: ReporterBody | None = Field(None, title="诉求人 who reports")
-    place: PlaceBody | None = Field(None, title="地点 where the matter lies")
-
-
-def read_json(body: bytes) -> AppealBody:
-    """Return the appeal of a JSON body; raise `MalformedAppeal` naming every bad field."""
-    return read_strictly(AppealBody, body)
-
-
-def read_parts(parts: Mapping[str, str]) -> AppealBody:
-    """Return the appeal of multipart fields: `text` plain, `reporter` and `place` as JSON.
-
-    Raises `MalformedAppeal`.
-    """
-    nested: dict[str, type[StrictBody]] = {"reporter": ReporterBody, "place": PlaceBody}
-    values: dict[str, Any] = {}
-    for name, value in parts.items():
-        model = nested.get(name)
-        try:
-            values[name] = read_strictly(model, value.encode()) if model else value
-        except MalformedAppeal as error:
-            faults = (replace(fault, field=f"/{name}{fault.field}") for fault in error.faults)
-            raise MalformedAppeal(*faults) from None
-    try:
-        return AppealBody.model_validate(values)
-    except ValidationError as error:
-        raise MalformedAppeal(*faults_of(error)) from None
+CHANNEL: Final = "api"
 
 
 def to_message(
@@ -65,23 +17,11 @@ def to_message(
     max_text: int,
 ) -> Message:
     """Return the message; raise `MalformedAppeal` where it says nothing or too much."""
-    text = body.text or ""
-    if not text and not attachments:
-        raise MalformedAppeal(
-            FieldFault(
-                "/text",
-                "say in words what happened, or attach a file",
-                "请用文字说明情况,或附上文件",
-            )
-        )
-    if len(text) > max_text:
-        raise MalformedAppeal(too_long(max_text))
-    return Message(
-        channel=CHANNEL,
+    return appeal_message(
+        CHANNEL,
+        body,
         message_id=message_id,
-        text=text,
         raw=raw,
-        reporter=body.reporter.to_reporter() if body.reporter else None,
-        place=body.place.to_place() if body.place else None,
         attachments=attachments,
+        max_text=max_text,
     )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from channels.body import nul_in_field, repeated_field
+from channels.body import REMOTE_URL, nul_in_field, repeated_field
 from channels.errors import ChannelError, FieldFault, MalformedAppeal
-from channels.message import Message, Place, Reporter
+from channels.message import Message, Place, RemoteMedium, Reporter
 
 CHANNEL: Final = "open311"
 #: The service for whatever has none of its own.
@@ -128,6 +128,7 @@ def to_message(
     faults: list[FieldFault] = []
     place = _place(form, faults)
     text = _text(form, service, faults)
+    media = _media(form, faults)
     faults += [
         _fault(
             name, f"shorten it to {_LONGEST_VALUE} characters", f"请缩短到 {_LONGEST_VALUE} 字以内"
@@ -152,7 +153,18 @@ def to_message(
         raw=raw,
         reporter=_reporter(form),
         place=place,
+        media=media,
     )
+
+
+def _media(form: Mapping[str, str], faults: list[FieldFault]) -> tuple[RemoteMedium, ...]:
+    url = form.get("media_url")
+    if url is None:
+        return ()
+    if not REMOTE_URL.match(url):
+        faults.append(_fault("media_url", "send an http(s) URL", "请填 http 或 https 地址"))
+        return ()
+    return (RemoteMedium(url),)
 
 
 def _place(form: Mapping[str, str], faults: list[FieldFault]) -> Place | None:
@@ -200,10 +212,8 @@ def _text(form: Mapping[str, str], service: Service, faults: list[FieldFault]) -
         if ongoing not in _ONGOING:
             faults.append(_fault("attribute[ongoing]", "send yes or no", "请填 yes 或 no"))
         lines.append(f"{_ONGOING.get(ongoing, '')}。")
-    if media := form.get("media_url"):
-        lines.append(f"附图:{media}")
     text = "\n".join(line for line in lines if line)
-    if not text:
+    if not text and "media_url" not in form:
         faults.append(_fault("description", "say in words what happened", "请用文字说明情况"))
     return text
 

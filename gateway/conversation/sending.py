@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.channel import Reply
@@ -33,6 +33,7 @@ _MOST_SECONDS: Final = 20.0
 _UNCERTAIN_AFTER: Final = timedelta(seconds=60)
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 1800, 7200))
 _table = schema.replies.c
+_earlier = schema.replies.alias()
 
 _DUE: Final = (
     select(
@@ -44,7 +45,16 @@ _DUE: Final = (
     )
     .join(schema.messages, schema.messages.c.id == _table.message)
     .join(schema.tickets, schema.tickets.c.id == _table.ticket_id)
-    .where(_table.done_at.is_(None), _table.not_before <= bindparam("now"))
+    .where(
+        _table.done_at.is_(None),
+        _table.not_before <= bindparam("now"),
+        # What is told of one ticket arrives in its order: the receipt before the dispatch.
+        ~exists().where(
+            _earlier.c.ticket_id == _table.ticket_id,
+            _earlier.c.done_at.is_(None),
+            _earlier.c.number < _table.number,
+        ),
+    )
     .order_by(_table.not_before)
     .limit(_BATCH)
 )

@@ -7,22 +7,19 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from channels.api.adapter import AppealBody, read_json, read_parts, to_message
-from channels.body import repeated_field, unknown_field
-from channels.errors import FieldFault, MalformedAppeal
-from channels.message import Attachment
-from gateway.intake.attachments import EmptyFile, FileTooLarge
+from channels.api.adapter import to_message
+from channels.errors import MalformedAppeal
 from gateway.intake.drafting import query_digest
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
 from gateway.tickets.store import history_of
 from gateway.tickets.workflow import Status
-from gateway.web.accepting import accept, idempotency_key, unavailable
-from gateway.web.body import Pace, malformed, part_chunks, read_body, read_part, too_large
+from gateway.web.accepting import accept, idempotency_key
+from gateway.web.filing import read_appeal
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -78,24 +75,13 @@ async def file_appeal(request: web.Request) -> web.Response:
     """Accept an appeal; what is answered with 201 is stored for good."""
     parts = request.app[PARTS]
     message_id = idempotency_key(request)
-    attachments: tuple[Attachment, ...] = ()
+    filed = await read_appeal(request)
     try:
-        if request.content_type == "application/json":
-            raw = await read_body(request)
-            body = read_json(raw)
-        elif request.content_type == "multipart/form-data":
-            body, raw, attachments = await _read_multipart(request, parts)
-        else:
-            raise Problem(
-                "unsupported-media-type",
-                "Content-Type: send application/json, or multipart/form-data with files",
-                "Content-Type:请使用 application/json,带文件时用 multipart/form-data",
-            )
         message = to_message(
-            body,
+            filed.body,
             message_id=message_id,
-            raw=raw,
-            attachments=attachments,
+            raw=filed.raw,
+            attachments=filed.attachments,
             max_text=parts.settings.max_text,
         )
     except MalformedAppeal as error:
@@ -114,59 +100,6 @@ async def file_appeal(request: web.Request) -> web.Response:
         content_type="application/json",
         headers={"Location": url, "Cache-Control": "no-store"},
     )
-
-
-async def _read_multipart(
-    request: web.Request, parts: WebParts
-) -> tuple[AppealBody, bytes, tuple[Attachment, ...]]:
-    pace = Pace(parts)
-    fields: dict[str, str] = {}
-    attachments: list[Attachment] = []
-    try:
-        reader = await request.multipart()
-        while (part := await pace.keep(reader.next())) is not None:
-            if not isinstance(part, BodyPartReader) or not part.name:
-                raise malformed("name every part", "请为每个部分命名")
-            if part.name == "files":
-                attachments.append(await _keep_file(part, pace, parts, len(attachments)))
-            elif part.name not in AppealBody.model_fields:
-                raise field_problem([unknown_field(part.name)])
-            elif part.name in fields:
-                raise field_problem([repeated_field(part.name)])
-            else:
-                content = await read_part(part, pace, parts.settings.max_body)
-                fields[part.name] = content.decode()
-    except UnicodeDecodeError:
-        raise malformed("send all fields in UTF-8", "请使用 UTF-8 编码") from None
-    except (ValueError, RuntimeError, AssertionError):
-        raise malformed(
-            "send a well-formed multipart/form-data body with its boundary",
-            "请发送格式正确且带 boundary 的 multipart/form-data 内容",
-        ) from None
-    return read_parts(fields), orjson.dumps(fields), tuple(attachments)
-
-
-async def _keep_file(part: BodyPartReader, pace: Pace, parts: WebParts, before: int) -> Attachment:
-    if before >= parts.settings.max_files:
-        raise field_problem(
-            [
-                FieldFault(
-                    "/files",
-                    f"send at most {parts.settings.max_files} files",
-                    f"最多可附 {parts.settings.max_files} 个文件",
-                )
-            ]
-        )
-    try:
-        return await parts.attachments.keep(part.filename or "file", part_chunks(part, pace))
-    except FileTooLarge:
-        raise too_large("files", parts.settings.max_file) from None
-    except EmptyFile:
-        raise field_problem(
-            [FieldFault("/files", "leave empty files out", "请勿附空文件")]
-        ) from None
-    except OSError:
-        raise unavailable() from None
 
 
 async def show_appeal(request: web.Request) -> web.Response:

@@ -99,7 +99,7 @@ def _operation(route: "Route") -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *route.parameters, *_query_parameters(route)],
         "responses": answers,
     }
-    if isinstance(route.access, Permission) or route.access == "query code":
+    if isinstance(route.access, Permission) or route.access in ("query code", "chat token"):
         found["security"] = [{"bearer": []}]
     if route.body is not None:
         found["requestBody"] = {"required": True, "content": _content(route)}

@@ -10,6 +10,7 @@ from gateway.accounts.accounts import Account, Accounts
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
 from gateway.intake.receiving import Receiving
@@ -55,6 +56,7 @@ class WebParts:
     accounts: Accounts
     desk: ConfirmationDesk
     attempts: Attempts
+    transcripts: Transcripts
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
 

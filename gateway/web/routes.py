@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-from channels.api.adapter import AppealBody
+from channels.appeal import AppealBody
 from channels.open311.documents import MEDIA_TYPES
 from gateway.accounts.accounts import Permission
 from gateway.web import (
     agents,
     appeals,
+    chat_socket,
+    chats,
     deciding,
     georeport,
     georeport_status,
@@ -23,7 +25,7 @@ from gateway.web import (
 from triage.decision import Decision
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Access = Permission | Literal["public", "query code", "signature", "api key"]
+Access = Permission | Literal["public", "query code", "chat token", "signature", "api key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ _GEOREPORT_FORM: Final = {
     "phone": "of who reports",
     "email": "of who reports",
     "account_id": "given back as it came",
-    "media_url": "kept with the words",
+    "media_url": "a picture, sound or video to fetch",
     "attribute[since]": "since when",
     "attribute[ongoing]": "yes or no",
 }
@@ -145,6 +147,26 @@ PUBLIC: Final = (
         "GET", "/api/v1/appeals/{ticket_id}", appeals.show_appeal,
         "Where an appeal stands 查询进度", "query code", answer=appeals.AppealStatus,
         problems=("not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts"),
+    ),
+    Route(
+        "POST", "/api/v1/chats", chats.open_chat, "Open a chat 在线咨询", "public", status=201,
+        answer=chats.Chat,
+    ),
+    Route(
+        "POST", "/api/v1/chats/lines", chats.say, "Say something in a chat", "chat token",
+        status=201, body=AppealBody, takes_files=True, answer=chats.LineReceipt,
+        parameters=(_KEY,),
+        problems=(*_BODY, "not-signed-in", "invalid-key", "key-reused", "unsupported-media-type",
+                  "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/chats/lines", chats.show_transcript, "What was said in a chat",
+        "chat token", query=chats.TranscriptQuery, answer=chats.ChatTranscript,
+        problems=("not-signed-in", "invalid-fields"),
+    ),
+    Route(
+        "GET", "/api/v1/chats/socket", chat_socket.open_socket, "A chat's WebSocket", "public",
+        status=101, problems=("malformed-http", "unavailable"),
     ),
     Route(
         "POST", "/api/v1/triage", deciding.decide, "Decide on a text, store nothing", "public",

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.accounts.accounts import Permission
 from gateway.tickets.database import is_away
 from gateway.web.appeals import bearer
+from gateway.web.chat_socket import SOCKETS, close_sockets
 from gateway.web.openapi import DOCUMENT, openapi_document
 from gateway.web.parts import ACCOUNT, OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
 from gateway.web.problems import Problem
@@ -34,6 +35,8 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
     application[OPERATIONS] = operations
     if parts is not None:
         application[PARTS] = parts
+        application[SOCKETS] = set()
+        application.on_shutdown.append(close_sockets)
     application[DOCUMENT] = openapi_document(routes)
     for route in routes:
         application.router.add_route(
@@ -97,7 +100,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     response.headers.update(_SAFE)
     metrics = operations.metrics
     metrics.requests.labels(request.method, route, response.status).inc()
-    metrics.request_seconds.labels(route).observe(seconds)
+    if not isinstance(response, web.WebSocketResponse):
+        metrics.request_seconds.labels(route).observe(seconds)
     log.info(
         "request",
         request_id=request_id,

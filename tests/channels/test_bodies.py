@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.api.adapter import read_json, read_parts, to_message
+from channels.api.adapter import to_message
+from channels.appeal import read_json, read_parts
 from channels.errors import FieldFault, MalformedAppeal
 
 ANY_JSON = st.recursive(

@@ -327,3 +327,18 @@ def test_xml_escapes_what_needs_it() -> None:
     """Names of matters come from clerks, who may write anything."""
     document = written("services", [{"service_name": "<路灯> & 电杆"}], "xml")
     assert ET.fromstring(document).findtext("service/service_name") == "<路灯> & 电杆"
+
+
+def test_media_url_is_a_medium_to_fetch() -> None:
+    """What the app shows by URL is kept as a medium, and alone it is enough to be heard."""
+    form = {**FORM, "media_url": "https://app.example/pictures/1.jpg"}
+    del form["description"]
+    service = services_of([])["other"]
+    found = to_message(form, service, message_id=None, raw=b"", max_text=100)
+    assert [item.reference for item in found.media] == ["https://app.example/pictures/1.jpg"]
+    assert found.text == ""
+    with pytest.raises(MalformedAppeal, match="media_url"):
+        to_message(
+            {**form, "media_url": "file:///etc/passwd"}, service, message_id=None, raw=b"",
+            max_text=100,
+        )  # fmt: skip

@@ -149,9 +149,29 @@ async def test_dispatch_is_told_once(desk: Desk) -> None:
     await desk.accept("自动派单,补充", edits=key)
     await desk.line.triage_all()
     await desk.line.publish()
-    await desk.send()
-    assert sorted(row.event for row in await desk.rows()) == ["dispatched", "received"]
+    while await desk.send():
+        pass
+    assert [row.event for row in await desk.rows()] == ["received", "dispatched"]
     assert any("市住房城乡建设委" in reply.text for reply in desk.chat.sent)
+
+
+async def test_one_ticket_is_told_of_in_order(desk: Desk) -> None:
+    """A receipt that fails holds back what comes after it; other tickets do not wait for it."""
+    desk.line.triage.finds["自动"] = {"automatic": True}
+    first = await desk.accept("自动派单的事项")
+    await desk.line.triage_all()
+    await desk.line.publish()
+    desk.chat.failures.append(OSError("away"))
+    await desk.send()
+    other = await desk.accept("楼道灯不亮")
+    assert await desk.send()
+    assert not await desk.send()
+    desk.line.later(seconds=3)
+    while await desk.send():
+        pass
+    numbers = [show_ticket_id(item.ticket_id) for item in (other, first, first)]
+    assert all(number in reply.text for number, reply in zip(numbers, desk.chat.sent, strict=True))
+    assert [("查询码" in reply.text) for reply in desk.chat.sent] == [True, True, False]
 
 
 async def test_a_reply_that_fails_is_tried_again(desk: Desk) -> None:
