@@ -72,8 +72,15 @@ def _is_file(part: Mail, kind: str) -> bool:
         return True
     if kind.startswith("multipart/"):
         return False
-    named = part.get_filename() is not None or part.get_content_disposition() == "attachment"
+    named = _named(part) is not None or part.get_content_disposition() == "attachment"
     return named or kind not in {"text/plain", "text/html"}
+
+
+def _named(part: Mail) -> str | None:
+    try:
+        return part.get_filename()
+    except (ValueError, LookupError):  # its charset is no name of one
+        return ""
 
 
 def _inside(part: Mail) -> Iterator[Mail]:
@@ -101,7 +108,7 @@ def _charset(part: Mail) -> str | None:
 
 
 def _file_name(part: Mail, kind: str, number: int) -> str:
-    if name := words(part.get_filename() or ""):
+    if name := words(_named(part) or ""):
         return name
     if kind == "message/rfc822":
         inner = next(_inside(part), None)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message as Mail
 from email.parser import BytesParser
@@ -48,7 +49,11 @@ def words(value: str) -> str:
         value = decode(value.encode("utf-8", "surrogateescape"), None)
     try:
         pieces = [_piece(content, charset) for content, charset in decode_header(value)]
-    except (ValueError, LookupError):  # no such thing as was promised: what stands there is told
+    except (
+        MessageError,
+        ValueError,
+        LookupError,
+    ):  # no such thing as was promised: what stands there is told
         pieces = [value]
     return " ".join(clean("".join(pieces) or value).split())
 

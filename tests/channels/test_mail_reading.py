@@ -74,7 +74,8 @@ HEADERS = {
     "one word in two": ("=?GBK?Q?=C2=B7=B5?= =?GBK?Q?=C6=B2=BB=C1=C1?=", "路灯不亮"),
     "folded": ("=?UTF-8?B?6Lev54Gv?=\r\n =?UTF-8?B?5LiN5Lqu?=", "路灯不亮"),
     "beside plain words": ("Re: =?gb2312?B?wre1xg==?= (2)", "Re: 路灯 (2)"),
-    "broken base64": ("=?gbk?B?!!!?=", "=?gbk?B?!!!?="),
+    "no base64": ("=?gbk?B?!!!?=", "=?gbk?B?!!!?="),
+    "cut base64": ("=?gbk?B?wre1x?=", "=?gbk?B?wre1x?="),
     "raw GBK": ("路灯".encode("gbk").decode("ascii", "surrogateescape"), "路灯"),
     "raw UTF-8": ("路灯".encode().decode("ascii", "surrogateescape"), "路灯"),
 }
