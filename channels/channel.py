@@ -94,6 +94,15 @@ class Fetches(Protocol):
 
 
 @runtime_checkable
+class Closes(Protocol):
+    """A channel that holds connections."""
+
+    async def close(self) -> None:
+        """Close them; nothing else is asked of it afterwards."""
+        ...
+
+
+@runtime_checkable
 class HearsCalls(Protocol):
     """A channel that reports of telephone calls instead of handing over messages."""
 

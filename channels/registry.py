@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from channels.channel import Channel, Fetches, HearsCalls, Listens, Replies
+from channels.channel import Channel, Closes, Fetches, HearsCalls, Listens, Replies
 from channels.chat.adapter import ChatChannel
 from channels.mail.servers import read_server
 from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
+from channels.wechat.account import WeChatAccount
+from channels.wechat.adapter import WeChatChannel
+from channels.wecom.account import WeComAccount
+from channels.wecom.adapter import WeComChannel
 
 
 class Channels:
@@ -43,6 +47,13 @@ class Channels:
         found: list[tuple[Channel, object]] = [(item, item) for item in self]
         return [(item, ears) for item, ears in found if isinstance(ears, Listens)]
 
+    async def close(self) -> None:
+        """Close the connections that channels hold."""
+        found: list[object] = list(self)
+        for item in found:
+            if isinstance(item, Closes):
+                await item.close()
+
 
 class ChannelSettings(Protocol):
     """What channels need to know their senders; the service's settings have it all."""
@@ -55,6 +66,16 @@ class ChannelSettings(Protocol):
     @property
     def webhook_secrets(self) -> Mapping[str, str]:
         """Senders of the signed webhook, by source."""
+        ...
+
+    @property
+    def wechat(self) -> WeChatAccount | None:
+        """The Official Account of WeChat."""
+        ...
+
+    @property
+    def wecom(self) -> WeComAccount | None:
+        """The app of WeCom."""
         ...
 
     @property
@@ -103,6 +124,10 @@ def configured_channels(settings: ChannelSettings) -> Channels:
     channels: list[Channel] = [ChatChannel()]
     if settings.webhook_secrets:
         channels.append(WebhookChannel(settings.webhook_secrets, max_text=settings.max_text))
+    if settings.wechat:
+        channels.append(WeChatChannel(settings.wechat, max_text=settings.max_text))
+    if settings.wecom:
+        channels.append(WeComChannel(settings.wecom, max_text=settings.max_text))
     if settings.voice_secrets:
         channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
     if settings.mail_address and (settings.mail_listen or settings.mail_imap):

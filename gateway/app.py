@@ -119,6 +119,7 @@ class _Service:
         rules = Rules(catalogue)
         self._watch_catalogue(triage, rules, desk)
         self._channels = configured_channels(settings)
+        self._stack.push_async_callback(self._channels.close)
         self._inbox = Inbox(
             base.database,
             base.vault,
@@ -262,7 +263,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
-            transcripts=Transcripts(base.database, base.vault, rules.unit_name),
+            transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
             matters=lambda: rules.catalogue.matters.matters,
         )
 

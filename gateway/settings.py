@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from channels.mail.servers import read_server
+from channels.wechat.account import WeChatAccount
+from channels.wecom.account import WeComAccount
 
 PREFIX = "JIESU_"
 _FIELD = re.compile(r'field "(\w+)"')
@@ -92,6 +94,14 @@ class Settings(BaseSettings):
     )
     webhook_secrets: dict[str, str] = Field(
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
+    )
+    wechat: WeChatAccount | None = Field(
+        None,
+        description="the WeChat Official Account as JSON: `app_id`, `secret`, `token`, `aes_key`",
+    )
+    wecom: WeComAccount | None = Field(
+        None,
+        description="the WeCom app as JSON: `corp_id`, `agent_id`, `secret`, `token`, `aes_key`",
     )
     voice_secrets: dict[str, str] = Field(
         {}, description='call centres\' platforms as JSON: `{"source": "secret"}`'
@@ -235,7 +245,8 @@ def read_settings() -> Settings:
         raise SettingsError(f'{name}: give it as JSON, {{"name": "secret"}}') from None
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}"
+            f"{PREFIX}{': '.join([str(item['loc'][0]).upper(), *map(str, item['loc'][1:])])}: "
+            f"{item['msg']}"
             for item in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("\n".join(lines)) from None

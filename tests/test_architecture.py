@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from channels.registry import configured_channels
+from channels.wechat.account import WeChatAccount
+from channels.wecom.account import WeComAccount
 from gateway.settings import Settings
+from tests.channels.tencent import wechat_account, wecom_account
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("gateway", "channels", "triage", "models", "training")
@@ -56,9 +59,11 @@ def test_every_registered_channel_has_its_folder() -> None:
         telegram_token="1:a",
         mail_address="hotline@12345.example",
         mail_listen="127.0.0.1:25",
+        wechat=WeChatAccount.model_validate(wechat_account("http://localhost")),
+        wecom=WeComAccount.model_validate(wecom_account("http://localhost")),
     )
     folders = {channel.name: type(channel).__module__ for channel in configured_channels(settings)}
-    assert {"webhook", "telegram", "email"} <= set(folders)
+    assert set(folders) >= {"webhook", "telegram", "email", "wechat", "wecom"}
     for name, module in folders.items():
         assert module == f"channels.{NAMED_OTHERWISE.get(name, name)}.adapter"
 

@@ -14,10 +14,9 @@ from channels.body import StrictBody
 from channels.channel import Receipt, Reply, WireAnswer, WireRequest
 from channels.errors import SignatureRejected, Unparsable
 from channels.message import Attachment, Message
+from channels.phrases import another_matter
 
 CHANNEL: Final = "chat"
-#: Words at the beginning of a line by which a citizen says that it is another matter.
-_ANEW: Final = re.compile(r"\s*新诉求")
 Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{32,64}$")]
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,64}")
 
@@ -59,7 +58,7 @@ def chat_message(
     return replace(
         message,
         conversation=token,
-        anew=_ANEW.match(message.text) is not None,
+        anew=another_matter(message.text) is not None,
         reply_to=token,
     )
 

@@ -10,20 +10,18 @@ import telegram
 
 from channels.errors import Unparsable
 from channels.message import Message, Place, RemoteMedium, Reporter
+from channels.phrases import GREETING as WELCOME
+from channels.phrases import another_matter, is_greeting
 
 READ: Final = ("message", "edited_message")
 """The kinds of update that are asked for: nothing else tells of an appeal."""
 
-GREETING: Final = (
-    "您好,这里是 12345 市民热线。请直接发送您的诉求:文字、图片、语音、视频或位置均可,"
-    "受理后会回复工单号和查询码。要反映另一件事,请在 /new 后面写明。"
-    "如有人身危险,请立即拨打 110、119 或 120。"
-)
+GREETING: Final = f"{WELCOME}要反映另一件事,请在 /new 后面写明。"
 HOW_ANEW: Final = "请在 /new 后面写明新的诉求,例如:/new 小区门口的路灯不亮"
 NOT_READ: Final = "暂不能受理这类消息,请用文字、图片、语音、视频或位置说明您的诉求。"
 
 _GREETED: Final = re.compile(r"/(?:start|help)(?:@\w+)?(?:\s|$)")
-_ANEW: Final = re.compile(r"(?:/new(?:@\w+)?(?:\s+|$)|新诉求(?:[\s:,。:,]+|$))")
+_NEW: Final = re.compile(r"/new(?:@\w+)?(?:\s+|$)")
 
 Shape = type | dict[str, "Shape"] | list["Shape"]
 _FILE: Final[Shape] = {
@@ -103,9 +101,10 @@ def guidance(update: telegram.Update) -> str | None:
     said = update.message
     if said is None:
         return None
-    if _GREETED.match(said.text or ""):
+    text = said.text or ""
+    if _GREETED.match(text) or is_greeting(text):
         return GREETING
-    if _ANEW.fullmatch(said.text or ""):
+    if _other_matter(text) == "":
         return HOW_ANEW
     return None if _tells_something(said) else NOT_READ
 
@@ -123,21 +122,27 @@ def to_message(told: Told, channel: str, max_text: int) -> Message | None:
     words = _words(said)
     if len(words) > max_text:
         raise Unparsable(f"text is longer than {max_text} characters")
-    anew = _ANEW.match(words)
+    other = _other_matter(words)
     group = said.media_group_id
     return Message(
         channel=channel,
         message_id=f"{chat}/album/{group}" if group else f"{chat}/{said.message_id}",
-        text=words[anew.end() :] if anew else words,
+        text=words if other is None else other,
         raw=told.raw,
         reporter=_reporter(said),
         place=_place(said),
         sent_at=_utc(said.edit_date or said.date),
         media=_media(said),
         conversation=chat,
-        anew=anew is not None,
+        anew=other is not None,
         reply_to=chat,
     )
+
+
+def _other_matter(words: str) -> str | None:
+    """Return what is told of another matter, None where it is the same one."""
+    found = _NEW.match(words)
+    return words[found.end() :] if found else another_matter(words)
 
 
 def _unlock(value: Any, shape: Shape, pointer: str) -> Any:

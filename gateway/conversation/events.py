@@ -3,33 +3,87 @@
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from gateway.tickets.numbers import show_ticket_id
 from gateway.tickets.ticket import Ticket
-from triage.decision import Tier
+from triage.decision import Kind, Tier
 
 
 class Event(StrEnum):
-    """What a reply tells of."""
+    """What a reply tells of, or asks for."""
 
     RECEIVED = "received"
+    UNDERSTOOD = "understood"
+    ASK_WHAT = "ask_what"
+    ASK_WHERE = "ask_where"
+    ASK_SINCE = "ask_since"
+    ASK_CONTACT = "ask_contact"
+    ENOUGH = "enough"
     DISPATCHED = "dispatched"
 
+
+QUESTIONS: Final[dict[Event, str]] = {
+    Event.ASK_WHAT: "请再具体说说是什么事,希望怎么解决?",
+    Event.ASK_WHERE: "请问具体在什么地方?可说小区、街道或路口,也可以发送位置。",
+    Event.ASK_SINCE: "请问从什么时候开始的,现在还在继续吗?",
+    Event.ASK_CONTACT: "请问怎么联系您?可留下电话;不便提供请回复“不用了”。",
+}
+"""In the order in which they are asked, one at a time."""
 
 UnitName = Callable[[str], str]
 """The Chinese name of a unit's code; the code itself where the catalogue has it no more."""
 
-_DANGER: Final = "如有人身危险,请立即拨打 110、119 或 120。"
+_BEIJING: Final = ZoneInfo("Asia/Shanghai")
+_KINDS: Final = {
+    Kind.INQUIRY: "咨询", Kind.ASSISTANCE: "求助", Kind.COMPLAINT: "投诉", Kind.REPORT: "举报",
+    Kind.SUGGESTION: "建议", Kind.PRAISE: "表扬",
+}  # fmt: skip
+_CALL: Final = {
+    "police": "110", "fire-rescue": "119", "gas": "119", "emergency-management": "119",
+    "health": "120", "traffic-police": "122",
+}  # fmt: skip
+_CALL_ANY: Final = "110、119 或 120"
 
 
-def told(event: Event, ticket: Ticket, query_code: str, unit_name: UnitName) -> str:
-    """Return the text for the citizen; it holds the query code, and goes to them alone."""
+def told(
+    event: Event, ticket: Ticket, query_code: str, unit_name: UnitName, *, alone: bool = True
+) -> str:
+    """Return the text for the citizen; it may hold the query code, and goes to them alone.
+
+    A receipt that is not `alone` is followed by what the appeal was understood as; one that is
+    tells that too, if triage has spoken by then.
+    """
+    if event in QUESTIONS:
+        return QUESTIONS[event]
     number = show_ticket_id(ticket.id)
-    if event is Event.RECEIVED:
-        urgent = _DANGER if ticket.tier in (None, Tier.EMERGENCY) else ""
-        return (
-            f"您的诉求已受理,工单号 {number},查询码 {query_code}。{urgent}"
-            "可继续补充文字、图片或视频。"
-        )
-    unit = unit_name(ticket.unit or "") or "承办单位"
-    return f"您的诉求(工单号 {number})已派至{unit}办理。"
+    if event is Event.ENOUGH:
+        return f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。"
+    if event is Event.DISPATCHED:
+        return f"您的诉求(工单号 {number})已派至{unit_name(ticket.unit or '') or '承办单位'}办理。"
+    understood = _understood(ticket, unit_name)
+    if event is Event.UNDERSTOOD:
+        return _danger(ticket) + understood
+    receipt = f"您的诉求已受理,工单号 {number},查询码 {query_code}。"
+    if ticket.tier:
+        return _danger(ticket) + receipt + (understood if alone else "")
+    return f"{receipt}如有人身危险,请立即拨打 {_CALL_ANY}。"
+
+
+def _danger(ticket: Ticket) -> str:
+    """The line that comes before anything else where somebody may be in danger."""
+    if ticket.tier is not Tier.EMERGENCY:
+        return ""
+    return f"请先确保安全,立即拨打 {_CALL.get(ticket.unit or '', _CALL_ANY)}。"
+
+
+def _understood(ticket: Ticket, unit_name: UnitName) -> str:
+    if ticket.tier is None:
+        return ""
+    kind = _KINDS[Kind(ticket.kind)] if ticket.kind else "诉求"
+    whose = f",由{unit_name(ticket.unit)}办理" if ticket.unit else ""
+    due = ""
+    if ticket.dispatch_due_at is not None:
+        local = ticket.dispatch_due_at.astimezone(_BEIJING)
+        due = f",最迟 {local.month}月{local.day}日 {local:%H:%M} 前派单"
+    return f"已理解为“{ticket.topic or ''}”{kind}{whose}{due}。"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.conversation.events import Event
@@ -13,6 +13,16 @@ from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 
 WAITING: Final = "waiting"
+CALLBACK: Final = "callback"
+"""Nobody can be told there: an agent calls back."""
+_another = schema.replies.alias()
+EXPLAINED: Final = (
+    exists()
+    .where(_another.c.ticket_id == schema.replies.c.ticket_id, _another.c.event == Event.UNDERSTOOD)
+    .correlate(schema.replies)
+    .label("explained")
+)
+"""Whether a reply of its own tells what the appeal was understood as."""
 _NEW: Final = ManyRows(insert(schema.replies))
 _REACHABLE: Final = (
     select(schema.messages.c.ticket_id, schema.messages.c.id, schema.messages.c.channel)

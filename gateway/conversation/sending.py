@@ -16,7 +16,7 @@ from channels.registry import Channels
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.conversation.events import Event, UnitName, told
-from gateway.conversation.outbox import WAITING
+from gateway.conversation.outbox import CALLBACK, EXPLAINED, WAITING
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
 from gateway.tickets import schema
@@ -42,12 +42,14 @@ _DUE: Final = (
         _table.doubts,
         schema.messages.c.sealed_reply_to,
         schema.tickets.c.sealed_query_code,
+        EXPLAINED,
     )
     .join(schema.messages, schema.messages.c.id == _table.message)
     .join(schema.tickets, schema.tickets.c.id == _table.ticket_id)
     .where(
         _table.done_at.is_(None),
         _table.not_before <= bindparam("now"),
+        _table.state != CALLBACK,
         # What is told of one ticket arrives in its order: the receipt before the dispatch.
         ~exists().where(
             _earlier.c.ticket_id == _table.ticket_id,
@@ -161,7 +163,9 @@ class ReplySender:
             ticket = (await find_tickets(connection, [row.ticket_id]))[row.ticket_id]
         address = await self.vault.open(row.sealed_reply_to, reply_context(row.message))
         code = await self.vault.open(row.sealed_query_code, query_context(row.ticket_id))
-        text = told(Event(row.event), ticket, code.decode(), self.unit_name)
+        text = told(
+            Event(row.event), ticket, code.decode(), self.unit_name, alone=not row.explained
+        )
         return Reply(row.id, address.decode(), text)
 
 

@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 from sqlalchemy import bindparam, select
 
 from gateway.accounts.keys import Vault
+from gateway.clock import Clock
 from gateway.conversation.events import Event, UnitName, told
+from gateway.conversation.outbox import EXPLAINED
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import query_context, text_context
@@ -34,12 +36,14 @@ _TOLD: Final = (
         schema.replies.c.event,
         schema.replies.c.not_before,
         schema.tickets.c.sealed_query_code,
+        EXPLAINED,
     )
     .join(schema.messages, schema.messages.c.id == schema.replies.c.message)
     .join(schema.tickets, schema.tickets.c.id == schema.replies.c.ticket_id)
     .where(
         schema.messages.c.conversation == bindparam("conversation"),
         schema.replies.c.number > bindparam("after"),
+        schema.replies.c.not_before <= bindparam("now"),
     )
     .order_by(schema.replies.c.number)
     .limit(_MOST)
@@ -77,8 +81,9 @@ class Utterance:
 class Transcripts:
     """Reads chats."""
 
-    def __init__(self, database: Database, vault: Vault, unit_name: UnitName) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock, unit_name: UnitName) -> None:
         self._database = database
+        self._clock = clock
         self._vault = vault
         self._unit_name = unit_name
 
@@ -86,11 +91,14 @@ class Transcripts:
         self, channel: str, conversation: str, after: Place
     ) -> tuple[Sequence[Utterance], Place]:
         """Return what was said since, in its order, and how far that goes; 200 of each at most."""
+        now = self._clock.now()
         digest = self._vault.digest("conversation", f"{channel}/{conversation}")
         async with self._database.read() as connection:
             of_chat: dict[str, Any] = {"conversation": digest}
             said = (await connection.execute(_SAID, {**of_chat, "after": after.said})).all()
-            replies = (await connection.execute(_TOLD, {**of_chat, "after": after.told})).all()
+            replies = (
+                await connection.execute(_TOLD, {**of_chat, "after": after.told, "now": now})
+            ).all()
             tickets = await find_tickets(connection, {row.ticket_id for row in replies})
         found = []
         for row in said:
@@ -99,7 +107,13 @@ class Transcripts:
         for reply in replies:
             ticket = tickets[reply.ticket_id]
             code = await self._vault.open(reply.sealed_query_code, query_context(ticket.id))
-            words = told(Event(reply.event), ticket, code.decode(), self._unit_name)
+            words = told(
+                Event(reply.event),
+                ticket,
+                code.decode(),
+                self._unit_name,
+                alone=not reply.explained,
+            )
             found.append(Utterance("hotline", reply.not_before, words, ticket.id))
         found.sort(key=lambda item: item.at)
         last = Place(

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from channels.message import Message, RemoteMedium, Reporter
+from channels.phrases import is_enough
 from gateway.accounts.keys import Vault
 from gateway.intake.masking import mask, normal_identity, normal_phone, numbers_in
 from gateway.tickets.numbers import read_query_code
@@ -33,6 +34,8 @@ class Drafted:
     joins: bytes | None
     """The conversation to whose last ticket it is added, if that is recent."""
     answered: bool
+    says_enough: bool
+    """Whether it only says, in a conversation, that there is nothing to add."""
     may_repeat: bool
     """Whether its sender may send it again: else nobody need look for it."""
 
@@ -98,6 +101,7 @@ def draft(
         edits=message.edits,
         joins=None if message.anew else row["conversation"],
         answered=message.answered,
+        says_enough=_says_enough(message),
         may_repeat=message.message_id is not None,
     )
 
@@ -114,6 +118,11 @@ def body_digest(message: Message) -> bytes:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.digest()
+
+
+def _says_enough(message: Message) -> bool:
+    files = message.media or message.attachments
+    return bool(message.reply_to and not files and is_enough(message.text))
 
 
 def _conversation(message: Message, vault: Vault) -> bytes | None:

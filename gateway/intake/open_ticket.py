@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.accounts.keys import Vault
 from gateway.bell import Bell
 from gateway.clock import Clock
+from gateway.conversation.dialogue import Turn, follow
 from gateway.dispatch.outbox import Draft, enqueue
 from gateway.intake.decisions import Claimed, Outcome, masked_decision, store_decisions
 from gateway.intake.triage_processes import TriageDied, TriageFailed, TriageProcesses
@@ -233,6 +234,11 @@ class TicketOpener:
                 for ticket, item in out
             ]
             await enqueue(connection, drafts, now)
+        turns = [
+            Turn(locked[done.ticket.id], done.ticket, item.claimed.words)
+            for done, item in zip(happenings, wanted, strict=True)
+        ]
+        await follow(connection, turns, now)
         for item in happenings:
             self.metrics.triaged.labels(item.ticket.channel, str(item.ticket.tier)).inc()
         return len(out)

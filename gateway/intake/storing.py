@@ -37,6 +37,7 @@ _NEW_MESSAGES: Final = ManyRows(insert(schema.messages))
 _NEW_PEOPLE: Final = ManyRows(insert(schema.people))
 _NEW_ATTACHMENTS: Final = ManyRows(insert(schema.attachments))
 _NEW_MEDIA: Final = ManyRows(insert(schema.media))
+_RECEIPT_AFTER: Final = timedelta(seconds=1)
 _TOLD_LATELY: Final = (
     select(
         schema.messages.c.conversation,
@@ -98,7 +99,7 @@ async def keep(
         if (conversation := drafted.message["conversation"]) is not None:
             running[conversation] = known[drafted.key]
     await _insert(connection, opened, additions, surge=surge)
-    await _reopen_triage(connection, additions)
+    await _reopen_triage(connection, [item for item in additions if not item.says_enough])
     return outcomes
 
 
@@ -155,6 +156,7 @@ async def _insert(
     await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
     await _NEW_MEDIA.run(connection, [row for item in new for row in item.media])
     await put_down(connection, [_receipt(item) for item in opened if _is_told(item)])
+    await put_down(connection, [_enough(item) for item in additions if item.says_enough])
 
 
 def _is_told(drafted: Drafted) -> bool:
@@ -163,9 +165,14 @@ def _is_told(drafted: Drafted) -> bool:
 
 def _receipt(drafted: Drafted) -> dict[str, Any]:
     row = drafted.message
-    return reply_row(
-        Event.RECEIVED, row["ticket_id"], row["id"], row["channel"], row["received_at"]
-    )
+    # Where triage is quick, one message tells number and understanding together.
+    due = row["received_at"] + _RECEIPT_AFTER
+    return reply_row(Event.RECEIVED, row["ticket_id"], row["id"], row["channel"], due)
+
+
+def _enough(drafted: Drafted) -> dict[str, Any]:
+    row = drafted.message
+    return reply_row(Event.ENOUGH, row["ticket_id"], row["id"], row["channel"], row["received_at"])
 
 
 def _received(ticket: Ticket) -> Happening:

@@ -92,6 +92,7 @@ people = Table(
     Column("ticket_id", String(16), nullable=False),
     Column("source", String(16), nullable=False),
     Index(None, "digest"),
+    Index(None, "ticket_id"),
 )
 
 attachments = Table(

@@ -14,6 +14,7 @@ from channels.body import faults_of
 from channels.chat.adapter import CHANNEL, TOKEN, chat_message
 from channels.errors import MalformedAppeal
 from channels.message import Attachment
+from channels.phrases import GREETING, is_greeting
 from gateway.conversation.transcript import Place, Utterance
 from gateway.tickets.numbers import show_ticket_id
 from gateway.web.accepting import accept, idempotency_key
@@ -32,11 +33,12 @@ class Chat(BaseModel):
 
 
 class LineReceipt(BaseModel):
-    """A line that is stored for good, and the appeal that it is part of."""
+    """A line that is stored for good, and the appeal that it is part of; a greeting is of none."""
 
-    ticket_id: str
-    number: str = Field(description="the same in groups, to read out")
-    query_code: str
+    ticket_id: str | None
+    number: str | None = Field(description="the same in groups, to read out")
+    query_code: str | None
+    greeting: str | None = Field(None, description="to show where the line was only a greeting")
 
 
 class Spoken(BaseModel):
@@ -105,7 +107,13 @@ async def accept_line(
     raw: bytes,
     attachments: tuple[Attachment, ...] = (),
 ) -> dict[str, Any]:
-    """Store a line for good and return its receipt; raise a `Problem` where nothing was stored."""
+    """Store a line for good and return its receipt; raise a `Problem` where nothing was stored.
+
+    A greeting is answered, and opens nothing.
+    """
+    if not attachments and is_greeting(body.text or ""):
+        nothing = dict.fromkeys(("ticket_id", "number", "query_code"))
+        return {**nothing, "greeting": GREETING}
     try:
         message = chat_message(
             body,
@@ -122,6 +130,7 @@ async def accept_line(
         "ticket_id": receipt.ticket_id,
         "number": show_ticket_id(receipt.ticket_id),
         "query_code": receipt.query_code,
+        "greeting": None,
     }
 
 

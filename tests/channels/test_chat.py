@@ -84,20 +84,25 @@ async def test_a_chat_by_websocket(served: Served) -> None:
     """Lines are answered one by one; receipt and dispatch are heard without asking."""
     token = _open(served)
     async with _socket(served, token) as found:
-        await found.send_json({"id": "line-0001", "text": "你好"})
+        await found.send_json({"id": "line-0000", "text": "你好"})
+        greeted = await _until(found, "kept")
+        assert (greeted["kept"], greeted["number"]) == ("line-0000", None)
+        assert "12345" in greeted["greeting"]
+        await found.send_json({"id": "line-0001", "text": "我们楼里有点事"})
         kept = await _until(found, "kept")
         assert kept["kept"] == "line-0001"
         await found.send_json({"id": "line-0002", "text": DANGER})
         assert (await _until(found, "kept"))["number"] == kept["number"]
         lines = await _heard(found, "已派至")
-    assert [item["text"] for item in lines if item["by"] == "citizen"][:1] == ["你好"]
+    assert [item["text"] for item in lines if item["by"] == "citizen"][:1] == ["我们楼里有点事"]
     assert any(kept["query_code"] in item["text"] for item in lines)
 
 
 def test_a_chat_by_plain_http(served: Served) -> None:
     """Where no socket gets through, asking again and again shows the same."""
     token = _open(served)
-    first = _say(served, token, "你好").document
+    assert _say(served, token, "你好").document["ticket_id"] is None
+    first = _say(served, token, "我们楼里有点事").document
     assert _say(served, token, DANGER).document["number"] == first["number"]
     lines: list[Any] = []
     after, deadline = "", time.monotonic() + 30
@@ -105,7 +110,7 @@ def test_a_chat_by_plain_http(served: Served) -> None:
         assert time.monotonic() < deadline, lines
         heard = _hear(served, token, after, wait=5)
         lines, after = [*lines, *heard["lines"]], heard["after"]
-    assert [item["text"] for item in lines if item["by"] == "citizen"] == ["你好", DANGER]
+    assert [item["text"] for item in lines if item["by"] == "citizen"] == ["我们楼里有点事", DANGER]
     assert _hear(served, token, after)["lines"] == []
 
 

@@ -101,7 +101,10 @@ class Line:
 
     def __post_init__(self) -> None:
         self.accepted, self.decided = Bell(self.clock), Bell(self.clock)
-        self.inbox = Inbox(self.database, self.vault, self.clock, self.accepted, surge=False)
+        self.inbox = Inbox(
+            self.database, self.vault, self.clock, self.accepted, surge=False,
+            joining=timedelta(minutes=30),
+        )  # fmt: skip
         self.rules_fail = False
         self.opener = TicketOpener(
             self.database, self.vault, self.clock, self.triage, self._tier_by_rules, self.rules,

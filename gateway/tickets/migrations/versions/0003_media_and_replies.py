@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("conversation", sa.LargeBinary()))
     op.add_column("messages", sa.Column("sealed_reply_to", sa.LargeBinary()))
     _index_part("ix_messages_conversation", "messages", "conversation", "conversation IS NOT NULL")
+    op.create_index("ix_people_ticket_id", "people", ["ticket_id"])
     _create_media()
     _create_replies()
     _create_calls()
