@@ -57,6 +57,9 @@ class Channel(Protocol):
     def parse(self, request: WireRequest) -> Sequence[Message]:
         """Return the messages of a genuine request, maybe none; raise `Unparsable` with a reason.
 
+        Raises `NotAnAppeal` only where the channel listens: it must tell that to the sender. The
+        work may run in a thread.
+
         The same request always gives the same messages: it may be parsed again from quarantine.
         """
         ...
@@ -70,6 +73,7 @@ Take = Callable[[WireRequest], Awaitable[Sequence[Receipt] | None]]
 """Takes one raw message of a listening channel; what it returns for is stored for good.
 
 The receipts of its messages, or None where it could not be read and is in quarantine.
+Raises `NotAnAppeal` for what shall not come again, anything else for what shall.
 """
 
 

@@ -4,6 +4,7 @@ ChannelError
 ├── SignatureRejected   the sender is not who it says: answered 401, nothing kept
 ├── MalformedAppeal     the sender can mend it: answered 4xx with every field named
 ├── Unparsable          the sender cannot mend it: quarantined, answered as the vendor expects
+├── NotAnAppeal         nobody's words, as an auto-reply's: counted, neither kept nor answered
 ├── MediumGone          the vendor has it no longer: noted on the ticket
 └── ReplyRefused        the citizen cannot be told there: noted, not tried again
 """
@@ -42,6 +43,10 @@ class MalformedAppeal(ChannelError):
 
 class Unparsable(ChannelError):
     """A genuine vendor's message that we cannot read; its text is a reason without content."""
+
+
+class NotAnAppeal(ChannelError):
+    """What a machine sent by itself: an auto-reply, a bounce, a loop; its text says which."""
 
 
 class MediumGone(ChannelError):

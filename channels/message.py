@@ -1,6 +1,6 @@
 """The message: what every channel hands to intake, whatever came over the wire."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -35,6 +35,14 @@ class Attachment:
     media_type: str
     """Told from the content, not from the name."""
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that came inside the message itself, as those of mails do; intake stores it."""
+
+    name: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +82,7 @@ class Message:
     """Whether the citizen says that this is another matter, in the same conversation."""
     reply_to: str | None = None
     """Where the channel answers this citizen; kept encrypted. None where it cannot."""
+    parts: tuple[Part, ...] = ()
+    """Files that are not stored yet; before the message is kept, they become `attachments`."""
     answered: bool = False
     """Whether the answer to the request tells the receipt already."""

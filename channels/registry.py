@@ -5,6 +5,7 @@ from typing import Protocol
 
 from channels.channel import Channel, Closes, Fetches, HearsCalls, Listens, Replies
 from channels.chat.adapter import ChatChannel
+from channels.mail.servers import read_server
 from channels.voice.adapter import VoiceChannel
 from channels.webhook.adapter import WebhookChannel
 from channels.wechat.account import WeChatAccount
@@ -83,6 +84,26 @@ class ChannelSettings(Protocol):
         ...
 
     @property
+    def mail_address(self) -> str | None:
+        """The hotline's e-mail address."""
+        ...
+
+    @property
+    def mail_listen(self) -> str | None:
+        """`host:port` of the SMTP listener."""
+        ...
+
+    @property
+    def mail_imap(self) -> str | None:
+        """URL of the mailbox that is polled, with user and password."""
+        ...
+
+    @property
+    def mail_smtp(self) -> str | None:
+        """URL of the server by which replies are sent, with user and password."""
+        ...
+
+    @property
     def telegram_token(self) -> str | None:
         """Token of the Telegram bot."""
         ...
@@ -109,9 +130,25 @@ def configured_channels(settings: ChannelSettings) -> Channels:
         channels.append(WeComChannel(settings.wecom, max_text=settings.max_text))
     if settings.voice_secrets:
         channels.append(VoiceChannel(settings.voice_secrets, max_text=settings.max_text))
+    if settings.mail_address and (settings.mail_listen or settings.mail_imap):
+        channels.append(_mail(settings, settings.mail_address))
     if settings.telegram_token:
         channels.append(_telegram(settings, settings.telegram_token))
     return Channels(channels)
+
+
+def _mail(settings: ChannelSettings, address: str) -> Channel:
+    # Its libraries take a while to import: only who takes mails waits for them.
+    from channels.mail.adapter import MailChannel
+
+    listen, imap, smtp = settings.mail_listen, settings.mail_imap, settings.mail_smtp
+    return MailChannel(
+        address,
+        listen=read_server("smtp", f"smtp://{listen}") if listen else None,
+        imap=read_server("imap", imap) if imap else None,
+        smtp=read_server("smtp", smtp) if smtp else None,
+        max_text=settings.max_text,
+    )
 
 
 def _telegram(settings: ChannelSettings, token: str) -> Channel:

@@ -240,7 +240,14 @@ class _Service:
         base, settings = self._base, self._base.settings
         inbox = self._inbox
         quarantine = Quarantine(base.database, base.vault, base.clock)
-        receiving = Receiving(inbox, self._calls, quarantine, base.metrics)
+        receiving = Receiving(
+            inbox,
+            self._calls,
+            quarantine,
+            attachments,
+            base.metrics,
+            max_files=settings.max_files,
+        )
         self._listen_to_channels(receiving)
         return WebParts(
             settings=settings,

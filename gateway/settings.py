@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from channels.mail.servers import read_server
 from channels.wechat.account import WeChatAccount
 from channels.wecom.account import WeComAccount
 
 PREFIX = "JIESU_"
 _FIELD = re.compile(r'field "(\w+)"')
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -110,6 +112,18 @@ class Settings(BaseSettings):
     jurisdiction: str = Field(
         "beijing.gov.cn", description="the `jurisdiction_id` of this city's Open311 interface"
     )
+    mail_listen: str | None = Field(
+        None, description="`host:port` on which mails are taken by SMTP; default: not at all"
+    )
+    mail_imap: str | None = Field(
+        None, description="`imaps://user:password@host/INBOX`, a mailbox that is looked into"
+    )
+    mail_smtp: str | None = Field(
+        None, description="`smtps://user:password@host:port`, by which mails are answered"
+    )
+    mail_address: str | None = Field(
+        None, validate_default=True, description="the hotline's e-mail address"
+    )
     telegram_token: str | None = Field(
         None, description="token of the Telegram bot; default: no Telegram"
     )
@@ -168,6 +182,24 @@ class Settings(BaseSettings):
         for source, secret in value.items():
             if len(secret) < 16 or not source or "/" in source:
                 raise ValueError("a name has no slash, and its secret at least 16 characters")
+        return value
+
+    @field_validator("mail_listen", "mail_imap", "mail_smtp")
+    @classmethod
+    def _known_server(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and info.field_name == "mail_listen":
+            read_server("smtp", f"smtp://{value}")
+        elif value:
+            read_server("imap" if info.field_name == "mail_imap" else "smtp", value)
+        return value
+
+    @field_validator("mail_address")
+    @classmethod
+    def _address_of_mails(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("write it as name@domain")
+        if not value and (info.data.get("mail_listen") or info.data.get("mail_imap")):
+            raise ValueError("name the address whose mails are taken")
         return value
 
     @field_validator("database_url")

@@ -60,7 +60,9 @@ def test_a_setting_that_is_none_is_refused_with_the_one_that_was_meant(
         ("PUBLISH_UNCONFIRMED_AT", "1.1"), ("UNDO_SECONDS", "-1"), ("MAX_TEXT", "0"),
         ("DATABASE_URL", "mysql://host/db"), ("ACKNOWLEDGE_FROM", "yesterday"),
         ("WEBHOOK_SECRETS", '{"source": "short"}'), ("WEBHOOK_SECRETS", "no json"),
-        ("TRIAGE_PROCESSES", "0"), ("LOG_LEVEL", "loud"),
+        ("TRIAGE_PROCESSES", "0"), ("LOG_LEVEL", "loud"), ("MAIL_ADDRESS", "hotline"),
+        ("MAIL_LISTEN", "host:port"), ("MAIL_IMAP", "imap://hotline:short@mail.example/INBOX"),
+        ("MAIL_SMTP", "hotline:short@mail.example"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_right_is_refused_by_name(
@@ -71,6 +73,15 @@ def test_a_value_that_cannot_be_right_is_refused_by_name(
     with pytest.raises(SettingsError, match=f"JIESU_{name}: ") as refused:
         read_settings()
     assert "short" not in str(refused.value)
+
+
+def test_mails_are_taken_for_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who takes mails says for whom; who does not need not say."""
+    monkeypatch.setenv("JIESU_MAIL_SMTP", "smtp://127.0.0.1:25")
+    assert read_settings().mail_address is None
+    monkeypatch.setenv("JIESU_MAIL_LISTEN", "127.0.0.1:25")
+    with pytest.raises(SettingsError, match=r"JIESU_MAIL_ADDRESS: .*name the address"):
+        read_settings()
 
 
 def test_everything_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from channels.errors import Unparsable
+from channels.errors import NotAnAppeal, Unparsable
 from channels.registry import configured_channels
 from gateway.bell import Bell
 from gateway.cli.running import with_foundation
-from gateway.foundation import Foundation
+from gateway.foundation import Foundation, attachment_store
+from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls
 from gateway.intake.inbox import Inbox
 from gateway.intake.quarantine import Quarantine
@@ -45,16 +46,12 @@ def replay(
     async def work(base: Foundation) -> int:
         desk = Quarantine(base.database, base.vault, base.clock)
         channels = configured_channels(base.settings)
-        inbox = Inbox(
-            base.database, base.vault, base.clock, Bell(base.clock), surge=base.settings.surge
-        )
-        calls = Calls(base.database, base.vault, base.clock, inbox, _at_the_end)
-        receiving = Receiving(inbox, calls, desk, base.metrics)
+        receiving = await _receiving(base, desk)
         failed = 0
         for identity in ids or [item.id for item in await desk.waiting()]:
             try:
                 receipts = await desk.replay(identity, channels, receiving.read)
-            except (Unparsable, LookupError) as error:
+            except (Unparsable, NotAnAppeal, LookupError) as error:
                 failed += 1
                 typer.echo(f"{identity}  {error}", err=True)
                 continue
@@ -64,6 +61,16 @@ def replay(
 
     if with_foundation(work, sealing=True):
         raise typer.Exit(1)
+
+
+async def _receiving(base: Foundation, desk: Quarantine) -> Receiving:
+    settings = base.settings
+    scratch = settings.data_dir / "scratch"
+    attachments = Attachments(attachment_store(settings), base.vault, scratch, settings.max_file)
+    await attachments.start()
+    inbox = Inbox(base.database, base.vault, base.clock, Bell(base.clock), surge=settings.surge)
+    calls = Calls(base.database, base.vault, base.clock, inbox, _at_the_end)
+    return Receiving(inbox, calls, desk, attachments, base.metrics, max_files=settings.max_files)
 
 
 async def _at_the_end(words: str) -> Tier:

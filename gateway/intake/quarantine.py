@@ -75,7 +75,8 @@ class Quarantine:
     async def replay(self, identity: str, channels: Channels, read: Read) -> Sequence[Receipt]:
         """Parse the message again, now that we know better, and accept it.
 
-        Raises `Unparsable` where it still cannot be read, and `LookupError` where there is none.
+        Raises `Unparsable` where it still cannot be read, `NotAnAppeal` where it never was one,
+        and `LookupError` where there is none.
         The signature was checked when it came.
         """
         table = schema.quarantine.c
