@@ -26,7 +26,7 @@ from gateway.foundation import Foundation, attachment_store, foundation
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls, SilentCalls
 from gateway.intake.inbox import Inbox
-from gateway.intake.judging import CallJudge, Rules
+from gateway.intake.judging import Judge, Rules
 from gateway.intake.listening import Listening
 from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
@@ -36,6 +36,7 @@ from gateway.leases import Lease
 from gateway.settings import Settings, SettingsError
 from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
+from gateway.web.limits import SenderLimits
 from gateway.web.parts import OperationParts, Ping, WebParts
 from gateway.web.server import Runner, build_application
 from models.bundle import shipped_folder
@@ -128,8 +129,8 @@ class _Service:
             surge=settings.surge,
             joining=timedelta(minutes=settings.conversation_minutes),
         )
-        judge = CallJudge(triage, rules)
-        self._calls = Calls(base.database, base.vault, base.clock, self._inbox, judge)
+        self._judge = Judge(triage, rules)
+        self._calls = Calls(base.database, base.vault, base.clock, self._inbox, self._judge)
         await self._start_workers(streams, triage, rules)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
@@ -263,6 +264,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
+            limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
             matters=lambda: rules.catalogue.matters.matters,
         )

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -137,6 +138,15 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="the Bot API server, without the token",
     )
+    appeals_per_minute: int = Field(
+        60,
+        ge=0,
+        description="appeals that are taken from one address or chat in a minute, emergencies "
+        "aside; 0 sets no limit",
+    )
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses or networks of reverse proxies that are believed about senders"
+    )
     conversation_minutes: float = Field(
         30,
         ge=0,
@@ -162,7 +172,7 @@ class Settings(BaseSettings):
         description="OTLP/HTTP endpoint for traces (needs the extra `otel`); default: no traces",
     )
 
-    @field_validator("groups", mode="before")
+    @field_validator("groups", "proxies", mode="before")
     @classmethod
     def _split_groups(cls, value: object) -> object:
         if isinstance(value, str):
@@ -174,6 +184,16 @@ class Settings(BaseSettings):
     def _some_group(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or len(set(value)) != len(value):
             raise ValueError("name at least one group, and each only once")
+        return value
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            try:
+                ip_network(item)
+            except ValueError:
+                raise ValueError("give addresses or networks such as 10.0.0.0/8") from None
         return value
 
     @field_validator("webhook_secrets", "voice_secrets", "open311_keys")

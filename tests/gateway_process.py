@@ -33,6 +33,7 @@ class GatewayProcess:
             "JIESU_DATA_DIR": str(folder),
             # Whether an agent is asked is the test's to say, not the model's.
             "JIESU_AUTOMATIC_ERROR": "0",
+            "JIESU_APPEALS_PER_MINUTE": "0",
             **settings,
         }
         self.child: subprocess.Popen[bytes] | None = None

@@ -32,6 +32,7 @@ class ServedGateway:
             **outer,
             **kept,
             "JIESU_PORT": str(self.port),
+            "JIESU_APPEALS_PER_MINUTE": "0",
             "JIESU_DATA_DIR": str(folder),
             **settings,
         }

@@ -25,6 +25,10 @@ class Rules:
         """Return the tier that the rules name."""
         return tier_by_rules(self.catalogue, appeal)
 
+    def tier_of(self, words: str) -> Tier:
+        """Return the tier that the rules name for words alone."""
+        return self.tier(Appeal((SourceText("words", words),)))
+
     def unit_name(self, code: str) -> str:
         """Return the unit's Chinese name, or the code where the catalogue has it no more."""
         unit = self.catalogue.units.get(code)
@@ -36,20 +40,19 @@ _FEWEST_CHARACTERS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class CallJudge:
-    """Judges a call while it goes on."""
+class Judge:
+    """Judges words before a ticket is triaged: a call that goes on, one appeal too many."""
 
     processes: TriageProcesses
     rules: Rules
 
     async def __call__(self, words: str) -> Tier:
-        """Return the tier of what the citizen has said so far."""
-        appeal = Appeal((SourceText("call", words),))
+        """Return the tier of what a citizen has said so far."""
         if len(words) < _FEWEST_CHARACTERS:
-            return self.rules.tier(appeal)
+            return self.rules.tier_of(words)
         try:
-            [decision] = await self.processes.decide([appeal])
+            [decision] = await self.processes.decide([Appeal((SourceText("words", words),))])
         except TriageFailed as error:
-            log.error("a call is judged by the rules alone", reason=str(error))
-            return self.rules.tier(appeal)
+            log.error("words are judged by the rules alone", reason=str(error))
+            return self.rules.tier_of(words)
         return Tier(orjson.loads(decision)["tier"])

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy import ColumnElement, and_, or_, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.tickets import schema
@@ -18,16 +18,23 @@ from gateway.tickets.store import (
 )
 from gateway.tickets.workflow import Confirmation, Status
 
+_ASIDE: Final = and_(schema.tickets.c.route == "person", schema.tickets.c.untriaged.is_(False))
 TICKET_QUEUES: Final[dict[str, ColumnElement[bool]]] = {
     "unconfirmed": and_(
         schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
         schema.tickets.c.confirmation.in_(
             (Confirmation.NONE, Confirmation.CLOCK, Confirmation.EMERGENCY)
         ),
+        or_(schema.tickets.c.route.is_(None), ~_ASIDE),
+    ),
+    "aside": and_(
+        schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
+        schema.tickets.c.confirmation.in_((Confirmation.NONE, Confirmation.CLOCK)),
+        _ASIDE,
     ),
     "all": true(),
 }
-"""What waits for an agent, published without one or not, and everything."""
+"""What waits for an agent, published without one or not; what seems to be no appeal; everything."""
 
 
 async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> dict[str, Any]:

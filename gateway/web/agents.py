@@ -84,7 +84,7 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    queue: Literal["unconfirmed", "all"] = "unconfirmed"
+    queue: Literal["unconfirmed", "aside", "all"] = "unconfirmed"
     tier: Tier | None = None
     limit: int = Field(100, ge=1, le=1000)
 

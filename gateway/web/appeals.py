@@ -76,6 +76,7 @@ async def file_appeal(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     message_id = idempotency_key(request)
     filed = await read_appeal(request)
+    await parts.limits.check(parts.limits.address_of(request), filed.body.text or "")
     try:
         message = to_message(
             filed.body,
@@ -151,7 +152,7 @@ async def _authorised_ticket(request: web.Request, parts: WebParts) -> str:
             "check the number: it has 15 digits, and the last one checks the others",
             "请核对工单号:共 15 位数字,末位为校验码",
         ) from None
-    address = request.remote or "unknown"
+    address = parts.limits.address_of(request)
     await parts.attempts.check(ticket_id, address)
     statement = select(schema.tickets.c.query_digest).where(schema.tickets.c.id == ticket_id)
     async with parts.database.read() as connection:

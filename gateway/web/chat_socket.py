@@ -42,7 +42,8 @@ async def open_socket(request: web.Request) -> web.StreamResponse:
         )  # fmt: skip
     await socket.prepare(request)
     sockets.add(socket)
-    session = _Session(socket, parts, request[REQUEST_ID])
+    address = parts.limits.address_of(request)
+    session = _Session(socket, parts, request[REQUEST_ID], address)
     try:
         await session.serve()
     finally:
@@ -60,7 +61,10 @@ async def close_sockets(application: web.Application) -> None:
 class _Session:
     """One socket."""
 
-    def __init__(self, socket: web.WebSocketResponse, parts: WebParts, request_id: str) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, parts: WebParts, request_id: str, address: str
+    ) -> None:
+        self._address = address
         self._socket = socket
         self._parts = parts
         self._request_id = request_id
@@ -101,6 +105,7 @@ class _Session:
         """Store a line and say so; the page may send a line again that was not answered."""
         raw = orjson.dumps(line.model_dump(mode="json"))
         try:
+            await self._parts.limits.check(self._address, line.text or "")
             receipt = await accept_line(self._parts, line, token, line.id, raw)
         except Problem as problem:
             await self._refuse(problem, line.id)

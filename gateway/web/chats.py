@@ -114,6 +114,7 @@ async def accept_line(
     if not attachments and is_greeting(body.text or ""):
         nothing = dict.fromkeys(("ticket_id", "number", "query_code"))
         return {**nothing, "greeting": GREETING}
+    await parts.limits.check(f"chat {token}", body.text or "")
     try:
         message = chat_message(
             body,

@@ -20,6 +20,7 @@ from gateway.observability.traces import Traces
 from gateway.settings import Settings
 from gateway.tickets.database import Database
 from gateway.web.attempts import Attempts
+from gateway.web.limits import SenderLimits
 from triage.rules.matters import Matter
 
 Ping = Callable[[], Awaitable[None]]
@@ -56,6 +57,7 @@ class WebParts:
     accounts: Accounts
     desk: ConfirmationDesk
     attempts: Attempts
+    limits: SenderLimits
     transcripts: Transcripts
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""

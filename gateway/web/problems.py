@@ -47,6 +47,7 @@ KINDS: Final[dict[str, Kind]] = {
     "too-large": Kind(413, "This is too large", "内容过大"),
     "unsupported-media-type": Kind(415, "This media type is not taken here", "不支持的内容类型"),
     "too-many-attempts": Kind(429, "Too many wrong attempts", "错误次数过多"),
+    "too-many-requests": Kind(429, "Too much at once", "提交过于频繁"),
     "internal": Kind(500, "Something went wrong on our side", "系统出现错误"),
     "unavailable": Kind(503, "Not available just now", "服务暂时不可用"),
 }

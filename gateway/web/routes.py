@@ -141,7 +141,8 @@ PUBLIC: Final = (
     Route(
         "POST", "/api/v1/appeals", appeals.file_appeal, "File an appeal 提交诉求", "public",
         status=201, body=AppealBody, takes_files=True, answer=appeals.Receipt, parameters=(_KEY,),
-        problems=(*_BODY, "invalid-key", "key-reused", "unsupported-media-type", "unavailable"),
+        problems=(*_BODY, "invalid-key", "key-reused", "unsupported-media-type", "unavailable",
+                  "too-many-requests"),
     ),
     Route(
         "GET", "/api/v1/appeals/{ticket_id}", appeals.show_appeal,
@@ -157,7 +158,7 @@ PUBLIC: Final = (
         status=201, body=AppealBody, takes_files=True, answer=chats.LineReceipt,
         parameters=(_KEY,),
         problems=(*_BODY, "not-signed-in", "invalid-key", "key-reused", "unsupported-media-type",
-                  "unavailable"),
+                  "unavailable", "too-many-requests"),
     ),
     Route(
         "GET", "/api/v1/chats/lines", chats.show_transcript, "What was said in a chat",
