@@ -73,6 +73,8 @@ class Message:
     """When the citizen sent it by the vendor's clock, UTC."""
     edits: str | None = None
     """The message_id of the same channel that this one adds to: an edit is an addition."""
+    of_ticket: str | None = None
+    """The ticket that it is added to, whose query code its sender has shown."""
     media: tuple[RemoteMedium, ...] = ()
     heard: bool = False
     """Whether what is said in its media stands in the text already."""

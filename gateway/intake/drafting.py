@@ -31,6 +31,7 @@ class Drafted:
     query_code: str
     query: dict[str, Any]
     edits: str | None
+    of_ticket: str | None
     joins: bytes | None
     """The conversation to whose last ticket it is added, if that is recent."""
     answered: bool
@@ -99,6 +100,7 @@ def draft(
             "sealed_query_code": vault.seal(query_code.encode(), query_context(ticket_id)),
         },
         edits=message.edits,
+        of_ticket=message.of_ticket,
         joins=None if message.anew else row["conversation"],
         answered=message.answered,
         says_enough=_says_enough(message),

@@ -16,6 +16,7 @@ from gateway.accounts.keys import Vault
 from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.intake.drafting import Drafted, draft
+from gateway.intake.joining import with_shown_ticket
 from gateway.intake.storing import Kept, keep
 from gateway.tickets import schema
 from gateway.tickets.database import Database
@@ -88,6 +89,8 @@ class Inbox:
         The same message again gives the same receipt. The same key with another body is an
         addition to its ticket where `repeats_are_edits` (vendors), else raises `KeyReused`.
         """
+        if message.conversation is not None and message.of_ticket is None:
+            message = await with_shown_ticket(message, self._database, self._vault)
         now = self._clock.now()
         number = await self._numbers.next(now)
         drafted = draft(message, number, new_query_code(), now, self._vault)

@@ -32,6 +32,10 @@ _EARLIER: Final = (
         )
     )
 )
+_OPEN: Final = select(schema.tickets.c.id, schema.tickets.c.sealed_query_code).where(
+    schema.tickets.c.id.in_(bindparam("ids", expanding=True)),
+    schema.tickets.c.status.not_in(CLOSED),
+)
 _NEW_TICKETS: Final = ManyRows(insert(schema.tickets))
 _NEW_MESSAGES: Final = ManyRows(insert(schema.messages))
 _NEW_PEOPLE: Final = ManyRows(insert(schema.people))
@@ -74,6 +78,7 @@ async def keep(
     """Store the drafts in this transaction; None stands for a key that came with another body."""
     known = await _known(connection, drafts)
     running = await _running(connection, drafts, joining)
+    shown = await _shown(connection, drafts)
     opened: list[Drafted] = []
     additions: list[Drafted] = []
     outcomes: list[Kept | None] = []
@@ -83,7 +88,9 @@ async def keep(
             same = earlier.body_digest == drafted.message["body_digest"]
             outcomes.append(Kept(earlier.ticket_id, earlier.sealed_query_code) if same else None)
             continue
-        target = known.get((drafted.key[0], drafted.edits)) if drafted.edits else None
+        target = shown.get(drafted.of_ticket or "")
+        if target is None and drafted.edits:
+            target = known.get((drafted.key[0], drafted.edits))
         if target is None and drafted.joins is not None:
             target = running.get(drafted.joins)
         if target is None:
@@ -120,6 +127,15 @@ async def _known(
         return {}
     rows = await connection.execute(_EARLIER, {"keys": list(keys)})
     return {(row[0], row[1]): _Earlier(*row[2:]) for row in rows}
+
+
+async def _shown(connection: AsyncConnection, drafts: Sequence[Drafted]) -> dict[str, _Earlier]:
+    """Return the tickets, still open, whose code senders have shown."""
+    wanted = {drafted.of_ticket for drafted in drafts if drafted.of_ticket is not None}
+    if not wanted:
+        return {}
+    rows = await connection.execute(_OPEN, {"ids": list(wanted)})
+    return {row.id: _Earlier(row.id, b"", row.sealed_query_code) for row in rows}
 
 
 async def _running(

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,12 +13,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from channels.api.adapter import to_message
+from channels.channel import Receipt as Accepted
 from channels.errors import MalformedAppeal
 from gateway.intake.drafting import query_digest
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
-from gateway.tickets.store import history_of
-from gateway.tickets.workflow import Status
+from gateway.tickets.store import find_tickets, history_of
+from gateway.tickets.workflow import CLOSED, Status
 from gateway.web.accepting import accept, idempotency_key
 from gateway.web.filing import read_appeal
 from gateway.web.parts import PARTS, WebParts
@@ -87,7 +89,37 @@ async def file_appeal(request: web.Request) -> web.Response:
         )
     except MalformedAppeal as error:
         raise field_problem(error.faults) from None
-    receipt = await accept(parts, message)
+    return _receipt(await accept(parts, message))
+
+
+async def add_to_appeal(request: web.Request) -> web.Response:
+    """Add to an appeal, whichever channel it came by; what is answered with 201 is stored."""
+    parts = request.app[PARTS]
+    ticket_id = await _authorised_ticket(request, parts)
+    message_id = idempotency_key(request)
+    filed = await read_appeal(request)
+    async with parts.database.read() as connection:
+        ticket = (await find_tickets(connection, [ticket_id]))[ticket_id]
+    if ticket.status in CLOSED:
+        raise Problem(
+            "ticket-closed",
+            "this appeal is closed: file a new one, and name its number",
+            "该诉求已办结:请提交新的诉求,并写明原工单号",
+        )
+    try:
+        message = to_message(
+            filed.body,
+            message_id=message_id,
+            raw=filed.raw,
+            attachments=filed.attachments,
+            max_text=parts.settings.max_text,
+        )
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
+    return _receipt(await accept(parts, replace(message, of_ticket=ticket_id)))
+
+
+def _receipt(receipt: Accepted) -> web.Response:
     url = f"/api/v1/appeals/{receipt.ticket_id}"
     found = {
         "ticket_id": receipt.ticket_id,

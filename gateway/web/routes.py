@@ -150,6 +150,14 @@ PUBLIC: Final = (
         problems=("not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts"),
     ),
     Route(
+        "POST", "/api/v1/appeals/{ticket_id}", appeals.add_to_appeal,
+        "Add to an appeal 补充诉求", "query code", status=201, body=AppealBody, takes_files=True,
+        answer=appeals.Receipt, parameters=(_KEY,),
+        problems=(*_BODY, "not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts",
+                  "invalid-key", "key-reused", "unsupported-media-type", "ticket-closed",
+                  "unavailable"),
+    ),
+    Route(
         "POST", "/api/v1/chats", chats.open_chat, "Open a chat 在线咨询", "public", status=201,
         answer=chats.Chat,
     ),

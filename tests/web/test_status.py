@@ -1,5 +1,6 @@
 """Where an appeal stands: number and query code open it, and nothing else does."""
 
+import uuid
 from typing import Any
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.tickets.numbers import ticket_id
+from tests.web.test_odd_words import decided
 from tests.web.wire import APPEALS, Reply, Served, assert_problem
 
 
@@ -123,3 +125,27 @@ def test_attempts_per_address(served: Served, receipt: dict[str, Any]) -> None:
     reply = _ask(served, ticket_id(98_500_000, now), "guess", "127.0.2.1")
     assert_problem(reply, 429, "too-many-attempts")
     assert _ask(served, receipt["ticket_id"], receipt["query_code"], "127.0.2.2").status == 200
+
+
+def test_whoever_has_the_code_adds_to_the_appeal(served: Served) -> None:
+    """An addition by the web is on the ticket, once however often it is sent, with its receipt."""
+    receipt = served.file("楼道灯不亮")
+    path = f"/api/v1/appeals/{receipt['ticket_id']}"
+    headers = {
+        "Authorization": f"Bearer {receipt['query_code']}", "Idempotency-Key": uuid.uuid4().hex
+    }  # fmt: skip
+    replies = [served.call("POST", path, {"text": "是三号楼"}, headers) for _ in range(2)]
+    assert [reply.status for reply in replies] == [201, 201]
+    assert replies[0].document == replies[1].document == receipt
+    assert len(decided(served, receipt["ticket_id"])["messages"]) == 2
+
+
+def test_who_has_another_code_adds_nothing(served: Served) -> None:
+    """The code of another ticket is refused, and nothing is stored."""
+    receipt, other = served.file("楼道灯不亮"), served.file("井盖松动")
+    before = served.rows()
+    headers = {"Authorization": f"Bearer {other['query_code']}"}
+    path = f"/api/v1/appeals/{receipt['ticket_id']}"
+    reply = served.call("POST", path, {"text": "是三号楼"}, headers)
+    assert_problem(reply, 401, "wrong-code")
+    assert served.rows() == before
