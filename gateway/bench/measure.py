@@ -10,6 +10,7 @@ from typing import Final
 from gateway.bench import floors
 from gateway.bench.appeals import requests
 from gateway.bench.consuming import ConsumingProcess
+from gateway.bench.harm import measure_harm
 from gateway.bench.load import Measured, keep_sending, pace, saturate
 from gateway.bench.rows import Row
 from gateway.bench.service import ServedGateway
@@ -40,6 +41,7 @@ class Bench:
             "latency": self.latency,
             "end-to-end": self.end_to_end,
             "memory": self.memory,
+            "harm": self.harm,
         }
         rows: list[Row] = []
         for name, measure in parts.items():
@@ -196,6 +198,10 @@ class Bench:
                 f"on the way: {curve}",
             )
         ]
+
+    async def harm(self) -> list[Row]:
+        """What others notice of forged posts and large files."""
+        return await measure_harm(self._clock, self._many)
 
     async def _until(self, consumers: list[ConsumingProcess], count: int) -> float:
         """Wait until every group has handled so many; return when the last one was handled."""
