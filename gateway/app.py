@@ -4,7 +4,6 @@ import gc
 import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -15,14 +14,14 @@ from aiohttp import web
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
 from gateway.bell import Bell
-from gateway.catalogue import CatalogueFolder
+from gateway.catalogue import CatalogueFolder, TierRules
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
 from gateway.conversation.sending import ReplySender
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation
+from gateway.foundation import Foundation, attachment_store, foundation, media_reader
 from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
 from gateway.intake.listening import Listening
@@ -37,9 +36,6 @@ from gateway.web.attempts import Attempts
 from gateway.web.parts import OperationParts, Ping, WebParts
 from gateway.web.server import Runner, build_application
 from models.bundle import shipped_folder
-from triage.appeal import Appeal
-from triage.decision import Tier
-from triage.pipeline import tier_by_rules
 from triage.taxonomy import Catalogue
 
 log = structlog.get_logger(__name__)
@@ -51,6 +47,7 @@ class ServeRole(StrEnum):
 
     WEB = "web"
     TRIAGE = "triage"
+    MEDIA = "media"
     RELAY = "relay"
     CLOCK = "clock"
 
@@ -117,10 +114,13 @@ class _Service:
             frozenset(catalogue.units),
             self._decided,
         )
-        tier_rules = _TierRules(catalogue)
+        tier_rules = TierRules(catalogue)
         self._watch_catalogue(triage, tier_rules, desk)
         self._channels = configured_channels(settings)
         await self._start_workers(streams, triage, tier_rules)
+        if ServeRole.MEDIA in self._roles:
+            reader = media_reader(base, attachments, self._channels, self._accepted)
+            self.tasks.run(reader.run(), "media")
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
             await triage.start()
@@ -145,7 +145,7 @@ class _Service:
         return self._folder
 
     def _watch_catalogue(
-        self, triage: TriageProcesses, rules: "_TierRules", desk: ConfirmationDesk
+        self, triage: TriageProcesses, rules: TierRules, desk: ConfirmationDesk
     ) -> None:
         def take_over(texts: dict[str, str], catalogue: Catalogue) -> None:
             triage.replace_catalogue(texts)
@@ -171,7 +171,7 @@ class _Service:
         return f"unix://{valkey.socket}"
 
     async def _start_workers(
-        self, streams: Streams, triage: TriageProcesses, rules: "_TierRules"
+        self, streams: Streams, triage: TriageProcesses, rules: TierRules
     ) -> None:
         base, settings = self._base, self._base.settings
         if ServeRole.RELAY in self._roles:
@@ -225,7 +225,7 @@ class _Service:
         attachments: Attachments,
         triage: TriageProcesses,
         desk: ConfirmationDesk,
-        rules: "_TierRules",
+        rules: TierRules,
     ) -> WebParts:
         base, settings = self._base, self._base.settings
         inbox = Inbox(
@@ -282,18 +282,3 @@ class _Service:
             ) from None
         port: int = runner.addresses[0][1]
         return port
-
-
-@dataclass(slots=True)
-class _TierRules:
-    """The tier by rules alone and the units' names, over the catalogue of the moment."""
-
-    catalogue: Catalogue
-
-    def unit_name(self, code: str) -> str:
-        """Return the unit's Chinese name, or the code where the catalogue has it no more."""
-        unit = self.catalogue.units.get(code)
-        return unit.name if unit else code
-
-    def __call__(self, appeal: Appeal) -> Tier:
-        return tier_by_rules(self.catalogue, appeal)

@@ -11,6 +11,9 @@ from typing import Final
 import structlog
 
 from gateway.clock import Clock
+from triage.appeal import Appeal
+from triage.decision import Tier
+from triage.pipeline import tier_by_rules
 from triage.taxonomy import FILES, Catalogue, CatalogueError, parse_catalogue
 
 log = structlog.get_logger(__name__)
@@ -88,3 +91,19 @@ def _texts(folder: Path) -> Texts:
 
 def _complain(error: Exception) -> None:
     log.error("the catalogue has a fault: the one before stays in use", fault=str(error))
+
+
+@dataclass(slots=True)
+class TierRules:
+    """The tier by rules alone and the units' names, over the catalogue of the moment."""
+
+    catalogue: Catalogue
+
+    def unit_name(self, code: str) -> str:
+        """Return the unit's Chinese name, or the code where the catalogue has it no more."""
+        unit = self.catalogue.units.get(code)
+        return unit.name if unit else code
+
+    def __call__(self, appeal: Appeal) -> Tier:
+        """Return the tier that the rules alone give an appeal."""
+        return tier_by_rules(self.catalogue, appeal)
