@@ -61,7 +61,9 @@ async def store_decisions(
 
 def masked_decision(document: dict[str, Any], claimed: Claimed) -> dict[str, Any]:
     """Return the decision with its reasons pointing into the masked texts."""
-    by_source: dict[str, Words | MediumWords] = {item.id: item for item in (*claimed.words, *claimed.media) if item.mask_spans}
+    by_source: dict[str, Words | MediumWords] = {
+        item.id: item for item in (*claimed.words, *claimed.media) if item.mask_spans
+    }
     for reason in document["reasons"]:
         if (item := by_source.get(reason["source"])) is not None:
             masked = Masked(item.text, item.mask_spans)

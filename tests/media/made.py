@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from onnx import TensorProto, helper
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 
 FONTS = ("truetype/wqy/wqy-microhei.ttc", "truetype/wqy/wqy-zenhei.ttc",
@@ -106,3 +107,33 @@ def tone(seconds: float, *, rate: int = 16_000, loud: float = 0.3) -> bytes:
         made.setframerate(rate)
         made.writeframes(samples.tobytes())
     return file.getvalue()
+
+
+def speech_model(folder: Path, word: str) -> Path:
+    """Make the smallest Zipformer CTC model for sherpa-onnx: it hears one word in everything."""
+    weights = helper.make_tensor("w", TensorProto.FLOAT, (80, 2), [0.0] * 160)
+    likely = helper.make_tensor("b", TensorProto.FLOAT, (2,), [-5.0, -0.01])
+    inputs = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "T", 80]),
+        helper.make_tensor_value_info("x_lens", TensorProto.INT64, ["N"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("log_probs", TensorProto.FLOAT, ["N", "T", 2]),
+        helper.make_tensor_value_info("log_probs_len", TensorProto.INT64, ["N"]),
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+        helper.make_node("Add", ["y", "b"], ["log_probs"]),
+        helper.make_node("Identity", ["x_lens"], ["log_probs_len"]),
+    ]
+    graph = helper.make_graph(nodes, "one-word", inputs, outputs, [weights, likely])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    told = {
+        "model_type": "zipformer2", "version": "1", "model_author": "tests", "comment": "made",
+        "vocab_size": "2", "subsampling_factor": "1",
+    }  # fmt: skip
+    helper.set_model_props(model, told)
+    folder.mkdir(exist_ok=True)
+    (folder / "tokens.txt").write_text(f"<blk> 0\n{word} 1\n")
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder

@@ -44,7 +44,7 @@ class _Reading:
         from gateway.intake.media.speech import Recogniser, VendorTranscript
 
         if media_type.startswith("image/"):
-            return read_picture(content, derived, self._reader)
+            return read_picture(content, derived, lambda: self._reader)
 
         def recogniser() -> Recogniser | None:
             return VendorTranscript(said) if said else self._sherpa

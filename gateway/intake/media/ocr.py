@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rapidocr import RapidOCR
 
 Pixels = NDArray[np.uint8]
 """Height x width x 3, red first."""
@@ -24,6 +23,8 @@ class TextReader:
     """Reads what stands in pictures; loads its models when it is made."""
 
     def __init__(self) -> None:
+        from rapidocr import RapidOCR  # a second, which those that need no text need not wait
+
         threads = "EngineConfig.onnxruntime.intra_op_num_threads"
         options: dict[str, Any] = {"Global.log_level": "critical", threads: _THREADS}
         self._engine: Any = RapidOCR(params=options)

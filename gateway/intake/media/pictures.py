@@ -7,6 +7,7 @@ import math
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
@@ -19,19 +20,21 @@ from gateway.intake.media.ocr import TextReader, size_to_read
 MOST_PIXELS: Final = 50_000_000
 LONGEST_VIEW: Final = 2048
 _QUALITY: Final = 85
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "HEIF", "AVIF")
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "HEIF", "AVIF")
 _BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 _TURNED: Final = frozenset({5, 6, 7, 8})
 _OFFSET: Final = re.compile(r"[+-]\d\d:\d\d")
 Facts = dict[str, bool | int | float | str]
 
-Image.init()
+Image.init()  # all formats, of which only those below are opened
 register_heif_opener()
 # Checked here, before anything is decoded: Pillow's own limit only warns at first.
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(content: BinaryIO, view: BinaryIO, reader: TextReader) -> Findings:
+def read_picture(
+    content: BinaryIO, view: BinaryIO, reader: Callable[[], TextReader]
+) -> Findings:
     """Return what stands in the picture, and write its view; raise `Unreadable`."""
     try:
         picture, facts = _decoded(content, lenient=False)
@@ -42,7 +45,7 @@ def read_picture(content: BinaryIO, view: BinaryIO, reader: TextReader) -> Findi
             raise Unreadable(Note.DAMAGED) from None
         facts["truncated"] = True
     write_view(picture, view)
-    text = "\n".join(reader.lines(picture))[:MOST_TEXT]
+    text = "\n".join(reader().lines(picture))[:MOST_TEXT]
     return Findings(text=text, facts=facts, derived=Derived(kind="view"))
 
 
@@ -55,7 +58,10 @@ def write_view(picture: Image.Image, view: BinaryIO) -> None:
 
 
 def _decoded(content: BinaryIO, *, lenient: bool) -> tuple[Image.Image, Facts]:
-    """Return the first frame, upright and opaque, and the facts; `lenient` takes half a picture."""
+    """Return the first frame, upright, opaque and no larger than it is read, and the facts.
+
+    `lenient` takes half a picture.
+    """
     content.seek(0)
     ImageFile.LOAD_TRUNCATED_IMAGES = lenient
     with Image.open(content, formats=_FORMATS) as image:
@@ -73,17 +79,25 @@ def _decoded(content: BinaryIO, *, lenient: bool) -> tuple[Image.Image, Facts]:
         facts |= _place(exif) | _time(exif)
         # A JPEG of a large photo is decoded at a fraction of its size.
         image.draft("RGB", size_to_read(width, height))
-        image.load()
-        return _opaque(ImageOps.exif_transpose(image)), facts
+        small = _shrunk(image)
+    return _opaque(ImageOps.exif_transpose(small)), facts
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """Return the picture in colour at the size at which it is read: the large one can go."""
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    colour = image if image.mode == mode else image.convert(mode)
+    size = size_to_read(*colour.size)
+    colour.load()
+    return colour.resize(size, reducing_gap=2.0) if size != colour.size else colour.copy()
 
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Return the picture in RGB, what is transparent in white."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
+    if image.mode == "RGB":
+        return image
     ground = Image.new("RGB", image.size, "white")
-    ground.paste(layer, mask=layer.getchannel("A"))
+    ground.paste(image, mask=image.getchannel("A"))
     return ground
 
 
