@@ -16,6 +16,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    InvalidURL,
     TCPConnector,
     ThreadedResolver,
 )
@@ -70,6 +71,8 @@ class UrlFetcher:
                         async for piece in response.content.iter_chunked(_PIECE):
                             yield piece
                         return
+        except InvalidURL:
+            raise Unreadable(Note.REFUSED_ADDRESS) from None
         except (ClientError, TimeoutError, OSError) as error:
             raise NotFetched(type(error).__name__) from None
         raise Unreadable(Note.CANNOT_BE_FETCHED)
