@@ -32,9 +32,7 @@ register_heif_opener()
 Image.MAX_IMAGE_PIXELS = None
 
 
-def read_picture(
-    content: BinaryIO, view: BinaryIO, reader: Callable[[], TextReader]
-) -> Findings:
+def read_picture(content: BinaryIO, view: BinaryIO, reader: Callable[[], TextReader]) -> Findings:
     """Return what stands in the picture, and write its view; raise `Unreadable`."""
     try:
         picture, facts = _decoded(content, lenient=False)
