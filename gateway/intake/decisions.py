@@ -61,9 +61,8 @@ async def store_decisions(
 
 def masked_decision(document: dict[str, Any], claimed: Claimed) -> dict[str, Any]:
     """Return the decision with its reasons pointing into the masked texts."""
-    by_source: dict[str, Words | MediumWords] = {
-        item.id: item for item in (*claimed.words, *claimed.media) if item.mask_spans
-    }
+    sources: list[Words | MediumWords] = [*claimed.words, *claimed.media]
+    by_source = {item.id: item for item in sources if item.mask_spans}
     for reason in document["reasons"]:
         if (item := by_source.get(reason["source"])) is not None:
             masked = Masked(item.text, item.mask_spans)

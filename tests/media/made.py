@@ -47,7 +47,7 @@ def photo(picture: Image.Image, *, orientation: int = 1, offset: str | None = No
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Invented Phones"
     exif[ExifTags.Base.Orientation] = orientation
-    shot = {ExifTags.Base.DateTimeOriginal: "2026:11:20 08:30:00"}
+    shot: dict[int, str] = {ExifTags.Base.DateTimeOriginal: "2026:11:20 08:30:00"}
     if offset is not None:
         shot[ExifTags.Base.OffsetTimeOriginal] = offset
     exif.get_ifd(ExifTags.IFD.Exif).update(shot)
@@ -77,7 +77,7 @@ def video(
         voice = made.add_stream("aac", rate=16_000, layout="mono") if sound else None
         for scene in scenes:
             for _ in range(round(seconds * rate)):
-                made.mux(stream.encode(av.VideoFrame.from_image(scene)))
+                made.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(scene), "rgb24")))
         made.mux(stream.encode())
         if voice is not None:
             for piece in _pieces(seconds * len(scenes)):

@@ -305,7 +305,7 @@ async def test_stopping_gives_the_medium_back(bench: Bench) -> None:
     number = await bench.send("听录音", "voice-1")
     waiting = asyncio.Event()
 
-    async def hangs(*_: str) -> AsyncIterator[bytes]:
+    async def hangs(reference: str) -> AsyncIterator[bytes]:
         waiting.set()
         await asyncio.Event().wait()
         yield b""
