@@ -67,11 +67,12 @@ def video(
     kind: str = "mp4",
     sound: bool = False,
     rate: int = 8,
+    codec: str = "libx264",
 ) -> bytes:
     """Return a video that shows each scene for so long."""
     file = io.BytesIO()
     with av.open(file, "w", format=kind) as made:
-        stream = made.add_stream("libx264" if kind != "webm" else "libvpx", rate=rate)
+        stream = made.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *scenes[0].size, "yuv420p"
         stream.gop_size = rate
         voice = made.add_stream("aac", rate=16_000, layout="mono") if sound else None
@@ -83,6 +84,19 @@ def video(
             for piece in _pieces(seconds * len(scenes)):
                 made.mux(voice.encode(piece))
             made.mux(voice.encode())
+    return file.getvalue()
+
+
+def voice(kind: str, codec: str, *, rate: int = 16_000) -> bytes:
+    """Return two seconds of a tone in a container."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=kind) as made:
+        stream = made.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(stream.format, "mono", rate, stream.frame_size or None)
+        for piece in _pieces(2):
+            for part in resampler.resample(piece):
+                made.mux(stream.encode(part))
+        made.mux(stream.encode())
     return file.getvalue()
 
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import filetype  # type: ignore[import-untyped]
 import pytest
 from PIL import ExifTags, Image
 from pillow_heif import register_heif_opener
@@ -133,3 +134,12 @@ async def test_the_largest_pictures_fit_into_the_memory(read: Reading, child: Me
     found = (await read(encoded(large, compress_level=1), "image/png")).found
     assert found.text.splitlines() == list(NOTICE)
     assert most_memory(child) < LIMIT_KB
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "BMP", "AVIF"])
+async def test_other_pictures_are_read(read: Reading, kind: str) -> None:
+    """Each is recognised by its content."""
+    content = encoded(notice(), kind)
+    media_type = str(filetype.guess_mime(content))
+    assert media_type.startswith("image/")
+    assert (await read(content, media_type)).found.text.splitlines() == list(NOTICE)

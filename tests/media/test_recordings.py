@@ -3,13 +3,14 @@
 import struct
 from pathlib import Path
 
+import filetype  # type: ignore[import-untyped]
 import pytest
 from aiohttp import web
 
 from gateway.intake.media.findings import Note
 from gateway.intake.media.speech_models import ModelUnknown, model_files
 from tests.media.conftest import WORD, Reading
-from tests.media.made import encoded, notice, speech_model, tone, video
+from tests.media.made import encoded, notice, speech_model, tone, video, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIGNS = [notice("小区停水通知"), notice("物业请尽快修复")]
@@ -115,3 +116,45 @@ async def test_the_kind_of_a_model_is_what_it_says_itself(tmp_path: Path) -> Non
     (tmp_path / "model.int8.onnx").write_bytes(encoded(notice()))
     with pytest.raises(ModelUnknown):
         model_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "media_type"),
+    [
+        ("mp3", "libmp3lame", "audio/mpeg"), ("ipod", "aac", "audio/mp4"),
+        ("adts", "aac", "audio/aac"), ("ogg", "libopus", "audio/ogg"),
+        ("flac", "flac", "audio/x-flac"), ("wav", "pcm_s16le", "audio/x-wav"),
+        ("webm", "libopus", "video/webm"), ("amr", "libopencore_amrnb", "audio/amr"),
+        ("aiff", "pcm_s16be", "audio/x-aiff"),
+    ],
+)  # fmt: skip
+async def test_voices_come_in_many_containers(
+    read: Reading, kind: str, codec: str, media_type: str
+) -> None:
+    """Each is recognised by its content and heard; where only a voice is recorded, too."""
+    content = voice(kind, codec, rate=8000 if kind == "amr" else 16_000)
+    assert filetype.guess_mime(content) == media_type
+    assert (await read(content, media_type)).found.text == WORD
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "media_type"),
+    [
+        ("mov", "libx264", "video/quicktime"), ("3gp", "libx264", "video/mp4"),
+        ("matroska", "libx264", "video/x-matroska"), ("webm", "libvpx", "video/webm"),
+        ("avi", "mpeg4", "video/x-msvideo"), ("flv", "flv", "video/x-flv"),
+        ("mpeg", "mpeg2video", "video/mpeg"), ("mp4", "libx265", "video/mp4"),
+    ],
+)  # fmt: skip
+async def test_videos_come_in_many_containers(
+    read: Reading, kind: str, codec: str, media_type: str
+) -> None:
+    """Each is recognised by its content and read."""
+    content = video(
+        SIGNS[:1],
+        kind=kind,
+        codec=codec,
+        rate=25,
+    )
+    assert filetype.guess_mime(content) == media_type
+    assert (await read(content, media_type)).found.text == "小区停水通知"

@@ -179,7 +179,12 @@ class MediaChild:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**kept, "OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+    return {
+        **kept,
+        "OMP_NUM_THREADS": "2",
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
+    }
 
 
 def _loop_time() -> float:

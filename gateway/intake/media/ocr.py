@@ -1,6 +1,6 @@
 """Text off pictures by rapidocr, whose models lie in its wheel. Imported by the child only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,10 @@ Pixels = NDArray[np.uint8]
 _THREADS: Final = 2
 _STRIP: Final = 2000
 """Longest side that is read at once, in pixels; rapidocr would shrink what is longer."""
-_SHORTER: Final = 1440
+_SHORTER: Final = 1080
 _LONG_FROM: Final = 2.5
 _OVERLAP: Final = 120
-_MOST_STRIPS: Final = 12
+_LONGEST: Final = 12 * (_STRIP - _OVERLAP)
 
 
 class TextReader:
@@ -46,18 +46,22 @@ def joined(parts: Iterable[Iterable[str]]) -> list[str]:
 def size_to_read(width: int, height: int) -> tuple[int, int]:
     """Return the size at which a picture is read: a long strip keeps its width."""
     longer, shorter = max(width, height), min(width, height)
-    limit = _SHORTER / shorter if longer > _LONG_FROM * shorter else _STRIP / longer
-    scale = min(1.0, limit)
+    if longer > _LONG_FROM * shorter:
+        scale = min(1.0, _SHORTER / shorter, _LONGEST / longer)
+    else:
+        scale = min(1.0, _STRIP / longer)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _strips(picture: Image.Image) -> list[Image.Image]:
+def _strips(picture: Image.Image) -> Iterator[Image.Image]:
     """Cut what is long, such as the picture of a whole chat, into pieces that overlap."""
     size = size_to_read(*picture.size)
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     width, height = size
-    starts = range(0, max(1, max(size) - _OVERLAP), _STRIP - _OVERLAP)[:_MOST_STRIPS]
-    if width >= height:
-        return [picture.crop((at, 0, min(at + _STRIP, width), height)) for at in starts]
-    return [picture.crop((0, at, width, min(at + _STRIP, height))) for at in starts]
+    starts = range(0, max(1, max(size) - _OVERLAP), _STRIP - _OVERLAP)
+    for at in starts:
+        if width >= height:
+            yield picture.crop((at, 0, min(at + _STRIP, width), height))
+        else:
+            yield picture.crop((0, at, width, min(at + _STRIP, height)))

@@ -49,9 +49,10 @@ def read_picture(content: BinaryIO, view: BinaryIO, reader: Callable[[], TextRea
 
 def write_view(picture: Image.Image, view: BinaryIO) -> None:
     """Write the pixels, and nothing else, as a JPEG of bounded size."""
-    bare = Image.new("RGB", picture.size)
-    bare.paste(picture)
-    bare.thumbnail((LONGEST_VIEW, LONGEST_VIEW), reducing_gap=2.0)
+    scale = min(1.0, LONGEST_VIEW / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    bare = Image.new("RGB", size)
+    bare.paste(picture.resize(size, reducing_gap=2.0))
     bare.save(view, "JPEG", quality=_QUALITY)
 
 
@@ -87,7 +88,7 @@ def _shrunk(image: Image.Image) -> Image.Image:
     colour = image if image.mode == mode else image.convert(mode)
     size = size_to_read(*colour.size)
     colour.load()
-    return colour.resize(size, reducing_gap=2.0) if size != colour.size else colour.copy()
+    return colour.resize(size, reducing_gap=2.0) if size != colour.size else colour
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -162,12 +162,15 @@ class MediaReader:
         if found.derived is None:
             return []
         file = await self.attachments.keep(found.derived.kind, chunks_of(made))
+        if file.media_type != found.derived.media_type:
+            raise ChildFailed("what was made is not what it is said to be")
         told = {"kind": found.derived.kind, "media_type": found.derived.media_type}
         return [{**told, "address": file.address}]
 
     async def _finish(
         self, claim: Claim, found: Findings, derived: list[Any], transcript: str | None
     ) -> None:
+        text = found.text.replace("\0", "")  # PostgreSQL keeps none
         people = [
             {
                 "kind": kind,
@@ -175,13 +178,13 @@ class MediaReader:
                 "ticket_id": claim.ticket_id,
                 "source": "medium",
             }
-            for kind, value in sorted(set(numbers_in(found.text)))
+            for kind, value in sorted(set(numbers_in(text)))
         ]
         values: dict[str, Any] = {"note": found.note, "facts": found.facts, "derived": derived}
-        if found.text or not found.note:
+        if text or not found.note:
             reporter = await self._reporter(claim)
-            values |= words_of_medium(claim.id, found.text, reporter, self.vault)
-        news = bool(found.text) and found.text != transcript
+            values |= words_of_medium(claim.id, text, reporter, self.vault)
+        news = bool(text) and text != transcript
         if await self.rows.finish(claim, values, people, reopens=news):
             self._count(claim, found.note or "read")
             if news:

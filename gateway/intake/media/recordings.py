@@ -58,7 +58,7 @@ def read_recording(
         raise Unreadable(Note.NOT_READABLE)
     found = Findings()
     with _opened(content, container) as recording:
-        duration = recording.duration / av.time_base if recording.duration else None
+        duration = max(recording.duration or 0, 0) / av.time_base or None
         if duration is not None:
             found.facts["duration_seconds"] = round(duration, 1)
             tell(duration)
