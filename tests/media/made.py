@@ -6,6 +6,7 @@ import wave
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -72,7 +73,7 @@ def video(
     """Return a video that shows each scene for so long."""
     file = io.BytesIO()
     with av.open(file, "w", format=kind) as made:
-        stream = made.add_stream(codec, rate=rate)
+        stream: Any = made.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *scenes[0].size, "yuv420p"
         stream.gop_size = rate
         voice = made.add_stream("aac", rate=16_000, layout="mono") if sound else None
@@ -91,7 +92,7 @@ def voice(kind: str, codec: str, *, rate: int = 16_000) -> bytes:
     """Return two seconds of a tone in a container."""
     file = io.BytesIO()
     with av.open(file, "w", format=kind) as made:
-        stream = made.add_stream(codec, rate=rate, layout="mono")
+        stream: Any = made.add_stream(codec, rate=rate, layout="mono")
         resampler = av.AudioResampler(stream.format, "mono", rate, stream.frame_size or None)
         for piece in _pieces(2):
             for part in resampler.resample(piece):
