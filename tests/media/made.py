@@ -124,31 +124,63 @@ def tone(seconds: float, *, rate: int = 16_000, loud: float = 0.3) -> bytes:
     return file.getvalue()
 
 
-def speech_model(folder: Path, word: str) -> Path:
-    """Make the smallest Zipformer CTC model for sherpa-onnx: it hears one word in everything."""
-    weights = helper.make_tensor("w", TensorProto.FLOAT, (80, 2), [0.0] * 160)
-    likely = helper.make_tensor("b", TensorProto.FLOAT, (2,), [-5.0, -0.01])
-    inputs = [
-        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", "T", 80]),
-        helper.make_tensor_value_info("x_lens", TensorProto.INT64, ["N"]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info("log_probs", TensorProto.FLOAT, ["N", "T", 2]),
-        helper.make_tensor_value_info("log_probs_len", TensorProto.INT64, ["N"]),
+_KINDS: dict[str, tuple[str, int, list[str], dict[str, str]]] = {
+    "zipformer": ("zipformer2", 80, ["x", "x_lens"], {"subsampling_factor": "1"}),
+    "paraformer": ("paraformer", 560, ["x", "x_lens"], {}),
+    "sense_voice": (
+        "sense_voice_ctc",
+        560,
+        ["x", "x_lens", "language", "text_norm"],
+        {
+            "normalize_samples": "0", "with_itn": "14", "without_itn": "15", "lang_auto": "0",
+            "lang_zh": "3", "lang_en": "4", "lang_ja": "11", "lang_ko": "12", "lang_yue": "7",
+        },
+    ),
+}  # fmt: skip
+"""What each kind of model says to be, the width of its input, its inputs, what else it says."""
+_TOKENS = ("<blk>", "{word}", "<|zh|>", "<|NEUTRAL|>", "<|Speech|>", "<|withitn|>", "</s>")
+
+
+def speech_model(folder: Path, word: str, kind: str = "zipformer") -> Path:
+    """Make the smallest model for sherpa-onnx of a kind: it hears one word in everything.
+
+    Paraformer says it for every frame; SenseVoice first says its four marks, as the real one does.
+    """
+    model_type, width, names, told = _KINDS[kind]
+    number, count = TensorProto.FLOAT, len(_TOKENS)
+    whole = TensorProto.INT64 if kind == "zipformer" else TensorProto.INT32
+    likely = [0.0 if place == 1 else -9.0 for place in range(count)]
+    marks = [0.0 if place == mark else -9.0 for mark in range(2, 6) for place in range(count)]
+    constants = [
+        helper.make_tensor("weights", number, (width, count), [0.0] * width * count),
+        helper.make_tensor("likely", number, (count,), likely),
+        helper.make_tensor("marks", number, (1, 4, count), marks),
     ]
     nodes = [
-        helper.make_node("MatMul", ["x", "w"], ["y"]),
-        helper.make_node("Add", ["y", "b"], ["log_probs"]),
-        helper.make_node("Identity", ["x_lens"], ["log_probs_len"]),
+        helper.make_node("MatMul", ["x", "weights"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "likely"], ["heard"]),
+        helper.make_node("Concat", ["marks", "heard"], ["marked"], axis=1),
+        helper.make_node("Identity", ["marked" if kind == "sense_voice" else "heard"], ["said"]),
+        helper.make_node("Identity", ["x_lens"], ["said_lens"]),
     ]
-    graph = helper.make_graph(nodes, "one-word", inputs, outputs, [weights, likely])
+    inputs = [helper.make_tensor_value_info("x", number, ["N", "T", width])]
+    inputs += [helper.make_tensor_value_info(name, whole, ["N"]) for name in names[1:]]
+    outputs = [
+        helper.make_tensor_value_info("said", number, ["N", "S", count]),
+        helper.make_tensor_value_info("said_lens", whole, ["N"]),
+    ]
+    graph = helper.make_graph(nodes, "one-word", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    told = {
-        "model_type": "zipformer2", "version": "1", "model_author": "tests", "comment": "made",
-        "vocab_size": "2", "subsampling_factor": "1",
-    }  # fmt: skip
-    helper.set_model_props(model, told)
+    helper.set_model_props(
+        model,
+        {
+            "model_type": model_type, "version": "1", "model_author": "tests", "comment": "made",
+            "vocab_size": str(count), "lfr_window_size": "7", "lfr_window_shift": "6",
+            "neg_mean": ",".join(["0"] * width), "inv_stddev": ",".join(["1"] * width), **told,
+        },
+    )  # fmt: skip
     folder.mkdir(exist_ok=True)
-    (folder / "tokens.txt").write_text(f"<blk> 0\n{word} 1\n")
+    tokens = [f"{token.format(word=word)} {place}\n" for place, token in enumerate(_TOKENS)]
+    (folder / "tokens.txt").write_text("".join(tokens))
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     return folder

@@ -7,9 +7,12 @@ import filetype  # type: ignore[import-untyped]
 import pytest
 from aiohttp import web
 
+from gateway.clock import SystemClock
+from gateway.intake.media.child_process import MediaChild
 from gateway.intake.media.findings import Note
 from gateway.intake.media.speech_models import ModelUnknown, model_files
-from tests.media.conftest import WORD, Reading
+from gateway.observability.metrics import Metrics
+from tests.media.conftest import WORD, Reading, read_by
 from tests.media.made import encoded, notice, speech_model, tone, video, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,6 +60,20 @@ async def test_speech_becomes_words(read: Reading) -> None:
     found = (await read(tone(2), "audio/x-wav")).found
     assert (found.text, found.note) == (WORD, None)
     assert found.facts == {"duration_seconds": 2.0, "heard_seconds": 2.0}
+
+
+@pytest.mark.parametrize("kind", ["sense_voice", "paraformer"])
+async def test_other_kinds_of_models_are_told_apart(tmp_path: Path, kind: str) -> None:
+    """SenseVoice and Paraformer name their files alike, and each is run as what it is."""
+    child = MediaChild(
+        tmp_path, speech_model(tmp_path / kind, WORD, kind), SystemClock(), Metrics()
+    )
+    found = (await read_by(child, tone(1), "audio/x-wav")).found
+    await child.close()
+    said = found.text.count(WORD)
+    assert said
+    assert found.text == WORD * said
+    assert said == 1 or kind == "paraformer"
 
 
 async def test_long_recordings_are_heard_in_pieces(read: Reading) -> None:

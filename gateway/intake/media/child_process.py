@@ -24,6 +24,15 @@ _ENDS_WITHIN: Final = 5.0
 _HEARD_AT_MOST: Final = 1800.0
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
 """All that the child gets of the environment: no setting, and so no secret."""
+_SPARING: Final = {
+    # However many cores there are: each thread's stack counts as memory of its own.
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "2",
+    # Large pieces go back to the system when they are freed.
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+}
 
 
 class ChildFailed(Exception):
@@ -179,12 +188,7 @@ class MediaChild:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {
-        **kept,
-        "OMP_NUM_THREADS": "2",
-        "MALLOC_ARENA_MAX": "2",
-        "MALLOC_MMAP_THRESHOLD_": "1048576",
-    }
+    return {**kept, **_SPARING}
 
 
 def _loop_time() -> float:
