@@ -32,12 +32,12 @@ format: $(VENV)/.dev ## put the code into its form
 
 lock: ## pin all dependencies anew (needs uv)
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --extra postgres --extra s3 -o requirements.lock
+	  --no-header --no-annotate --no-emit-index-url --extra postgres --extra s3 --extra media -o requirements.lock
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url \
-	  --extra postgres --extra s3 --extra train --extra otel --extra dev -o requirements-dev.lock
+	  --extra postgres --extra s3 --extra media --extra speech --extra train --extra otel --extra dev -o requirements-dev.lock
 
-servers: ## what the tests need beside Python: PostgreSQL and Redis, from Debian's packages
+servers: ## what the tests need beside Python: PostgreSQL, Redis, a font, from Debian's packages
 	@.ci/servers
 
 help: ## this list

@@ -22,7 +22,7 @@ from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation
+from gateway.foundation import Foundation, attachment_store, foundation, media_reader
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls, SilentCalls
 from gateway.intake.inbox import Inbox
@@ -51,6 +51,7 @@ class ServeRole(StrEnum):
 
     WEB = "web"
     TRIAGE = "triage"
+    MEDIA = "media"
     RELAY = "relay"
     CLOCK = "clock"
 
@@ -132,6 +133,9 @@ class _Service:
         self._judge = Judge(triage, rules)
         self._calls = Calls(base.database, base.vault, base.clock, self._inbox, self._judge)
         await self._start_workers(streams, triage, rules)
+        if ServeRole.MEDIA in self._roles:
+            reader = media_reader(base, attachments, self._channels, self._accepted)
+            self.tasks.run(reader.run(), "media")
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
             await triage.start()
@@ -239,10 +243,9 @@ class _Service:
         rules: Rules,
     ) -> WebParts:
         base, settings = self._base, self._base.settings
-        inbox = self._inbox
         quarantine = Quarantine(base.database, base.vault, base.clock)
         receiving = Receiving(
-            inbox,
+            self._inbox,
             self._calls,
             quarantine,
             attachments,
@@ -256,7 +259,7 @@ class _Service:
             metrics=base.metrics,
             database=base.database,
             vault=base.vault,
-            inbox=inbox,
+            inbox=self._inbox,
             attachments=attachments,
             channels=self._channels,
             receiving=receiving,

@@ -3,13 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import structlog
 
+from channels.registry import Channels
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
+from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
-from gateway.intake.attachments import AttachmentStore, FolderStore
+from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
+from gateway.intake.media.child_process import MediaChild
+from gateway.intake.media.claims import MediaRows
+from gateway.intake.media.fetching import Fetcher
+from gateway.intake.media.reader import MediaReader
+from gateway.intake.media.speech_models import ModelUnknown, model_files
+from gateway.intake.media.urls import UrlFetcher
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, OtlpTraces, Traces
 from gateway.settings import Settings, SettingsError
@@ -96,3 +106,38 @@ def attachment_store(settings: Settings) -> AttachmentStore:
             "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
         ) from None
     return S3Store(url)
+
+
+def media_reader(
+    base: Foundation, attachments: Attachments, channels: Channels, accepted: Bell
+) -> MediaReader:
+    """Return the role `media`, which reads nothing without its extra; raise `SettingsError`."""
+    settings = base.settings
+    model = settings.speech_model
+    child = None
+    if all(find_spec(name) for name in ("av", "PIL", "pillow_heif", "rapidocr")):
+        if model is not None:
+            _check_speech_model(model)
+        scratch = settings.data_dir / "scratch"
+        child = MediaChild(scratch, model and model.resolve(), base.clock, base.metrics)
+    return MediaReader(
+        MediaRows(base.database, base.vault, base.clock),
+        base.vault,
+        base.clock,
+        attachments,
+        Fetcher(channels, UrlFetcher(settings.media_hosts, settings.max_file)),
+        child,
+        accepted,
+        base.metrics,
+    )
+
+
+def _check_speech_model(folder: Path) -> None:
+    if find_spec("sherpa_onnx") is None:
+        raise SettingsError(
+            "JIESU_SPEECH_MODEL: install the extra `speech` (pip install 'jiesu[speech]')"
+        )
+    try:
+        model_files(folder)
+    except (ModelUnknown, OSError) as error:
+        raise SettingsError(f"JIESU_SPEECH_MODEL: {error}") from None

@@ -93,6 +93,16 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         30, gt=0, description="seconds in which a body without files must have arrived"
     )
+    media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts inside from which media may be fetched by URL, separated by commas; "
+        "others must have public addresses",
+    )
+    speech_model: Path | None = Field(
+        None,
+        description="folder with a speech model for sherpa-onnx (needs the extra `speech`); "
+        "default: sound is not recognised",
+    )
     webhook_secrets: dict[str, str] = Field(
         {}, description='senders of the signed webhook as JSON: `{"source": "secret"}`'
     )
@@ -172,9 +182,9 @@ class Settings(BaseSettings):
         description="OTLP/HTTP endpoint for traces (needs the extra `otel`); default: no traces",
     )
 
-    @field_validator("groups", "proxies", mode="before")
+    @field_validator("groups", "proxies", "media_hosts", mode="before")
     @classmethod
-    def _split_groups(cls, value: object) -> object:
+    def _split_lists(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value

@@ -46,6 +46,8 @@ class _Seen:
         self.rows[table] += 1
         if table == "attachments":
             self.addresses.add(row["address"])
+        elif table == "media":
+            self.addresses |= {item["address"] for item in row["derived"] or ()}
         elif table == "data_keys":
             self.data_keys.append(WrappedKey(row["number"], row["key_id"], row["wrapped"]))
 

@@ -24,7 +24,7 @@ def serve(
         typer.Option(help="Only this role; give it again for another. Default: all of them."),
     ] = None,
 ) -> None:
-    """Serve until SIGTERM: web, triage, relay and clock, or only some of these roles."""
+    """Serve until SIGTERM: web, triage, media, relay and clock, or only some of these roles."""
     settings = read_settings()
     configure_logs(settings.log_level, settings.log_format)
     # Commits and file work wait in threads: the loop must hand the interpreter over quickly.

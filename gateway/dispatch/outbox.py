@@ -12,7 +12,14 @@ from gateway.tickets import schema
 from gateway.tickets.addressing import addressee
 from gateway.tickets.document import dump_document, ticket_document
 from gateway.tickets.many import ManyRows
-from gateway.tickets.store import Words, attachments_of, latest_decisions, words_of
+from gateway.tickets.store import (
+    MediumWords,
+    Words,
+    attachments_of,
+    latest_decisions,
+    media_of,
+    words_of,
+)
 from gateway.tickets.ticket import Ticket
 
 Change = Literal["new", "changed", "withdrawn"]
@@ -46,6 +53,7 @@ class Draft:
     ticket: Ticket
     words: list[Words]
     attachments: list[dict[str, Any]]
+    media: list[MediumWords]
     decision: dict[str, Any] | None
 
 
@@ -75,9 +83,16 @@ async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) ->
     ids = [ticket.id for ticket in tickets]
     words = await words_of(connection, ids)
     attachments = await attachments_of(connection, ids)
+    media = await media_of(connection, ids)
     decisions = await latest_decisions(connection, ids)
     return [
-        Draft(item, words.get(item.id, []), attachments.get(item.id, []), decisions.get(item.id))
+        Draft(
+            item,
+            words.get(item.id, []),
+            attachments.get(item.id, []),
+            media.get(item.id, []),
+            decisions.get(item.id),
+        )
         for item in tickets
     ]
 
@@ -98,7 +113,9 @@ def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, 
     addressed = addressee(ticket)
     # Another unit's clocks start when it gets the ticket: the relay fills the time in.
     told = replace(ticket, dispatched_at=None) if addressed[0] != ticket.dispatched_unit else ticket
-    document = ticket_document(told, draft.words, draft.attachments, draft.decision, addressed)
+    document = ticket_document(
+        told, draft.words, draft.attachments, draft.media, draft.decision, addressed
+    )
     return {
         "ticket_id": ticket.id,
         "version": ticket.version,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.intake.masking import Masked
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
-from gateway.tickets.store import Happening, Words
+from gateway.tickets.store import Happening, MediumWords, Words
 from triage.decision import Tier
 
 _NEW_DECISIONS: Final = ManyRows(insert(schema.decisions))
@@ -25,6 +25,7 @@ class Claimed:
     version: int
     attempts: int
     words: list[Words]
+    media: list[MediumWords]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ async def store_decisions(
     await _NEW_DECISIONS.run(connection, rows)
 
 
-def masked_decision(document: dict[str, Any], words: list[Words]) -> dict[str, Any]:
+def masked_decision(document: dict[str, Any], claimed: Claimed) -> dict[str, Any]:
     """Return the decision with its reasons pointing into the masked texts."""
-    by_source = {item.id: item for item in words if item.mask_spans}
+    sources: list[Words | MediumWords] = [*claimed.words, *claimed.media]
+    by_source = {item.id: item for item in sources if item.mask_spans}
     for reason in document["reasons"]:
         if (item := by_source.get(reason["source"])) is not None:
             masked = Masked(item.text, item.mask_spans)

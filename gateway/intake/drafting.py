@@ -14,7 +14,14 @@ from channels.phrases import is_enough
 from gateway.accounts.keys import Vault
 from gateway.intake.masking import mask, normal_identity, normal_phone, numbers_in
 from gateway.tickets.numbers import read_query_code
-from gateway.tickets.sealing import medium_context, query_context, reply_context, text_context
+from gateway.tickets.sealing import (
+    medium_context,
+    name_context,
+    query_context,
+    reply_context,
+    reporter_context,
+    text_context,
+)
 
 READABLE: Final = ("image/", "audio/", "video/")
 """Media types in which there may be words."""
@@ -86,7 +93,7 @@ def draft(
         "conversation": _conversation(message, vault),
     }
     if reporter:
-        row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), f"message/{identity}/reporter")
+        row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), reporter_context(identity))
     if message.reply_to is not None:
         row["sealed_reply_to"] = vault.seal(message.reply_to.encode(), reply_context(identity))
     return Drafted(
@@ -171,7 +178,7 @@ def _attachments(
             "address": item.address,
             "size": item.size,
             "media_type": item.media_type,
-            "sealed_name": vault.seal(item.name.encode(), f"message/{identity}/name/{place}"),
+            "sealed_name": vault.seal(item.name.encode(), name_context(identity, place)),
         }
         for place, item in enumerate(message.attachments)
     ]

@@ -25,12 +25,12 @@ from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
 from gateway.tickets.addressing import publish_now
 from gateway.tickets.database import Database
-from gateway.tickets.sealing import text_context
+from gateway.tickets.sealing import medium_context, text_context
 from gateway.tickets.store import (
     Happening,
-    Words,
     attachments_of,
     lock_tickets,
+    media_of,
     save,
     words_of,
 )
@@ -131,9 +131,16 @@ class TicketOpener:
         if not ids:
             return []
         await connection.execute(_CLAIM, {"ids": ids, "until": now + _LEASE})
-        words = await words_of(connection, ids)
+        words, media = await words_of(connection, ids), await media_of(connection, ids)
         return [
-            Claimed(row.id, row.version, row.triage_attempts, words.get(row.id, [])) for row in rows
+            Claimed(
+                row.id,
+                row.version,
+                row.triage_attempts,
+                words.get(row.id, []),
+                media.get(row.id, []),
+            )
+            for row in rows
         ]
 
     async def _open(self, batch: list[Claimed]) -> None:
@@ -155,7 +162,7 @@ class TicketOpener:
             self.decided.ring()
 
     async def _triage(self, batch: list[Claimed]) -> list[Outcome]:
-        appeals = {item.ticket_id: await self._appeal(item.words) for item in batch}
+        appeals = {item.ticket_id: await self._appeal(item) for item in batch}
         trying = [item.ticket_id for item in batch if item.attempts < _MOST_ATTEMPTS]
         started = self.clock.monotonic()
         with self.traces.span("triage batch", tickets=len(batch)):
@@ -167,7 +174,7 @@ class TicketOpener:
                 tier = self._tier_by_rules(appeals[item.ticket_id])
                 outcomes.append(Outcome(item, None, rules_tier=tier))
             else:
-                outcomes.append(Outcome(item, masked_decision(orjson.loads(decision), item.words)))
+                outcomes.append(Outcome(item, masked_decision(orjson.loads(decision), item)))
         return outcomes
 
     async def _decide(
@@ -194,13 +201,17 @@ class TicketOpener:
             return singly
         return {number: decision for (number, _), decision in zip(appeals, found, strict=True)}
 
-    async def _appeal(self, words: list[Words]) -> Appeal:
+    async def _appeal(self, claimed: Claimed) -> Appeal:
+        """Return the original words: of the messages, then of the media that have been read."""
+        sealed = [(item.id, item.sealed_text, text_context(item.id)) for item in claimed.words]
+        sealed += [
+            (item.id, item.sealed_text, medium_context(item.id, "text"))
+            for item in claimed.media
+            if item.sealed_text is not None and item.text
+        ]
         texts = [
-            SourceText(
-                item.id,
-                (await self.vault.open(item.sealed_text, text_context(item.id))).decode(),
-            )
-            for item in words
+            SourceText(source, (await self.vault.open(text, context)).decode())
+            for source, text, context in sealed
         ]
         return Appeal(tuple(texts))
 
@@ -228,9 +239,16 @@ class TicketOpener:
             if _goes_out(done.ticket)
         ]
         if out:
-            files = await attachments_of(connection, [ticket.id for ticket, _ in out])
+            ids = [ticket.id for ticket, _ in out]
+            files, media = await attachments_of(connection, ids), await media_of(connection, ids)
             drafts = [
-                Draft(ticket, item.claimed.words, files.get(ticket.id, []), item.decision)
+                Draft(
+                    ticket,
+                    item.claimed.words,
+                    files.get(ticket.id, []),
+                    media.get(ticket.id, []),
+                    item.decision,
+                )
                 for ticket, item in out
             ]
             await enqueue(connection, drafts, now)

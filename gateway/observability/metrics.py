@@ -53,6 +53,9 @@ class Metrics:
         self.replies = Counter(
             "jiesu_replies", "Replies to citizens, by outcome", ["channel", "outcome"], registry=r
         )
+        self.media = Counter(
+            "jiesu_media", "Media by kind and what became of them", ["kind", "outcome"], registry=r
+        )
         self.redis_failures = Counter(
             "jiesu_redis_failures", "Failed attempts to reach Redis", registry=r
         )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.tickets.store import Words
+from gateway.tickets.store import MediumWords, Words
 from gateway.tickets.ticket import Ticket
 from gateway.tickets.workflow import Confirmation, Status
 from triage.decision import Decision, Tier
@@ -38,6 +38,19 @@ class TicketAttachment(BaseModel):
     media_type: str
 
 
+class TicketMedium(BaseModel):
+    """One picture, sound or video, what was found in it, and the files made from it."""
+
+    id: str
+    message: str
+    address: str | None = Field(description="null while it still lies with its vendor")
+    media_type: str | None
+    note: str | None = Field(description="why it was not read, or not all of it")
+    text: str | None = Field(description="its words, masked; null while it has not been read")
+    facts: dict[str, bool | int | float | str]
+    derived: list[dict[str, str]] = Field(description="`kind`, `address` and `media_type` of each")
+
+
 class TicketDocument(BaseModel):
     """A ticket as consumers and agents read it; times are UTC."""
 
@@ -50,6 +63,7 @@ class TicketDocument(BaseModel):
     status: Status
     messages: list[TicketMessage]
     attachments: list[TicketAttachment]
+    media: list[TicketMedium]
     kind: str | None
     topic: str | None
     matter: str | None
@@ -88,6 +102,7 @@ def ticket_document(
     ticket: Ticket,
     words: list[Words],
     attachments: list[dict[str, Any]],
+    media: list[MediumWords],
     decision: dict[str, Any] | None,
     addressed: tuple[str, AddressedAs] | None,
 ) -> dict[str, Any]:
@@ -107,6 +122,19 @@ def ticket_document(
             for item in words
         ],
         "attachments": attachments,
+        "media": [
+            {
+                "id": item.id,
+                "message": item.message,
+                "address": item.address,
+                "media_type": item.media_type,
+                "note": item.note,
+                "text": None if item.sealed_text is None else item.text,
+                "facts": item.facts,
+                "derived": item.derived,
+            }
+            for item in media
+        ],
         "addressed_unit": addressed[0] if addressed else None,
         "addressed_as": addressed[1] if addressed else None,
         "decision": decision,

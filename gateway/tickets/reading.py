@@ -14,6 +14,7 @@ from gateway.tickets.store import (
     find_tickets,
     history_of,
     latest_decisions,
+    media_of,
     words_of,
 )
 from gateway.tickets.workflow import Confirmation, Status
@@ -44,11 +45,13 @@ async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> di
         raise TicketNotFound(ticket_id)
     words = await words_of(connection, [ticket_id])
     files = await attachments_of(connection, [ticket_id])
+    media = await media_of(connection, [ticket_id])
     decisions = await latest_decisions(connection, [ticket_id])
     document = ticket_document(
         ticket,
         words.get(ticket_id, []),
         files.get(ticket_id, []),
+        media.get(ticket_id, []),
         decisions.get(ticket_id),
         addressee(ticket) if ticket.dispatched_at else None,
     )

@@ -11,6 +11,16 @@ def text_context(identity: str) -> str:
     return f"message/{identity}/text"
 
 
+def reporter_context(identity: str) -> str:
+    """Return the context of who sent a message."""
+    return f"message/{identity}/reporter"
+
+
+def name_context(identity: str, place: int) -> str:
+    """Return the context of the name of a message's file; `place` counts them from 0."""
+    return f"message/{identity}/name/{place}"
+
+
 def reply_context(identity: str) -> str:
     """Return the context of where a message's sender is answered."""
     return f"message/{identity}/reply_to"

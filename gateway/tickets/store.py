@@ -40,6 +40,11 @@ _WORDS = _of_tickets(
     *("id", "channel", "received_at", "masked_text", "mask_spans", "place", "sealed_text"),
 )
 _ATTACHMENTS = _of_tickets(schema.attachments, "message", "address", "size", "media_type")
+_MEDIA = _of_tickets(
+    schema.media,
+    *("id", "message", "address", "media_type", "note", "facts", "derived"),
+    *("masked_text", "mask_spans", "sealed_text"),
+)
 _DECISIONS = _of_tickets(schema.decisions, "decision")
 
 
@@ -134,6 +139,46 @@ async def words_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str,
                 row.masked_text,
                 spans,
                 row.place,
+                row.sealed_text,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class MediumWords:
+    """What stands or is said in one medium, masked, and what else is known of it."""
+
+    id: str
+    message: str
+    address: str | None
+    media_type: str | None
+    note: str | None
+    facts: dict[str, Any]
+    derived: list[dict[str, str]]
+    text: str
+    mask_spans: tuple[tuple[int, int, str], ...]
+    sealed_text: bytes | None
+    """None until it has been read, and if it cannot be."""
+
+
+async def media_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[MediumWords]]:
+    """Return each ticket's media in the order in which they came."""
+    rows = await connection.execute(_MEDIA, {"ids": list(ids)})
+    found: dict[str, list[MediumWords]] = {}
+    for row in rows:
+        spans = tuple((start, end, token) for start, end, token in row.mask_spans or ())
+        found.setdefault(row.ticket_id, []).append(
+            MediumWords(
+                row.id,
+                row.message,
+                row.address,
+                row.media_type,
+                row.note,
+                row.facts or {},
+                row.derived or [],
+                row.masked_text or "",
+                spans,
                 row.sealed_text,
             )
         )

@@ -190,6 +190,7 @@ def _records(here: Place, address: str) -> Rows:
                 "sealed_name": here.vault.seal("街灯.txt".encode(), "name"),
             }
         ],
+        "media": [_medium(here, address)],
         "decisions": [{**record, "made_at": AT, "model": "m@1", "decision": {"unit": None}}],
         "confirmations": [
             {**record, "event": "confirmed", "agent": "li", "at": AT, "choice": {}, "before": {}}
@@ -201,6 +202,27 @@ def _records(here: Place, address: str) -> Rows:
         ],
         "stream_positions": [{"tier": "general", "entry_ms": 1_772_353_815_123, "entry_seq": 0}],
         "leases": [{"name": "relay", "holder": "p1", "until": until}],
+    }
+
+
+def _medium(here: Place, address: str) -> dict[str, Any]:
+    """A medium that has been read; its view is the one attachment that there is."""
+    return {
+        "id": "d1",
+        "message": "m1",
+        "ticket_id": OPEN,
+        "channel": "api",
+        "address": address,
+        "size": 17 * 9000,
+        "media_type": "image/png",
+        "attempts": 1,
+        "not_before": AT,
+        "done_at": AT,
+        "facts": {"width": 8},
+        "derived": [{"kind": "view", "address": address, "media_type": "image/jpeg"}],
+        "masked_text": "停水",
+        "mask_spans": [],
+        "sealed_text": here.vault.seal("停水".encode(), "medium/d1/text"),
     }
 
 

@@ -240,6 +240,16 @@ async def test_a_backup_is_of_one_moment(source: Place, path: Path) -> None:
     await writer
 
 
+async def test_a_missing_view_is_told_of(embedded: Place, path: Path) -> None:
+    """What was made from a medium is missed like what a citizen sent."""
+    address = "e" * 64
+    derived = [{"kind": "view", "address": address, "media_type": "image/jpeg"}]
+    await embedded.database.write(
+        lambda connection: connection.execute(update(schema.media).values(derived=derived))
+    )
+    assert (await embedded.take(path)).missing == [address]
+
+
 async def test_a_missing_attachment_is_told_of(embedded: Place, path: Path) -> None:
     """A ticket's file that is not in the store does not stop a backup, but is named."""
     address = (await embedded.rows())["attachments"][0]["address"]

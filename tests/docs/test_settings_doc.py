@@ -16,7 +16,7 @@ def written(default: Any) -> str:
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     if isinstance(default, tuple):
-        return f"`{','.join(default)}`"
+        return f"`{','.join(default)}`" if default else "–"
     if isinstance(default, int | float | str | Path):
         return f"`{default}`"
     return "`{}`" if default == {} else repr(default)

@@ -9,10 +9,11 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
+from gateway.intake.media.claims import _DUE, _SAME_CONTENT
 from gateway.intake.open_ticket import _CLAIM, _READY
 from gateway.tickets import schema
 from gateway.tickets.database import Database
-from gateway.tickets.store import _BY_ID, _DECISIONS, _WORDS
+from gateway.tickets.store import _BY_ID, _DECISIONS, _MEDIA, _WORDS
 
 QUERIES: dict[str, Executable] = {
     "tickets to triage": _READY,
@@ -23,6 +24,9 @@ QUERIES: dict[str, Executable] = {
     "outbox rows to publish": _WAITING,
     "tickets by number": _BY_ID,
     "words of tickets": _WORDS,
+    "media of tickets": _MEDIA,
+    "media to read": _DUE,
+    "media of the same content": _SAME_CONTENT,
     "decisions on tickets": _DECISIONS,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
