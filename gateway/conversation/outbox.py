@@ -15,6 +15,7 @@ from gateway.tickets.many import ManyRows
 WAITING: Final = "waiting"
 CALLBACK: Final = "callback"
 """Nobody can be told there: an agent calls back."""
+CALLED: Final = "called"
 _another = schema.replies.alias()
 EXPLAINED: Final = (
     exists()

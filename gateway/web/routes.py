@@ -13,6 +13,7 @@ from gateway.accounts.accounts import Permission
 from gateway.web import (
     agents,
     appeals,
+    callbacks,
     chat_socket,
     chats,
     deciding,
@@ -216,6 +217,16 @@ PUBLIC: Final = (
         "Undo a confirmation 撤销确认", Permission.CONFIRM_TICKETS,
         answer=agents.TicketWithHistory,
         problems=(*_SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo"),
+    ),
+    Route(
+        "GET", "/api/v1/callbacks", callbacks.list_callbacks, "Whom to call back 待回拨",
+        Permission.READ_TICKETS, answer=callbacks.CallBackList, problems=_SIGNED_IN,
+    ),
+    Route(
+        "POST", "/api/v1/callbacks/{callback}", callbacks.close_callback,
+        "What came of a call 回拨结果", Permission.CONFIRM_TICKETS, status=204,
+        body=callbacks.CallBackAnswer,
+        problems=(*_SIGNED_IN, *_BODY, "not-found", "key-reused", "unavailable"),
     ),
     *_georeport(),
     Route("GET", "/openapi.json", openapi.show_openapi, "This interface", "public"),

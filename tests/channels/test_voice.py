@@ -119,6 +119,27 @@ def test_what_cannot_be_read_is_quarantined(served: Served) -> None:
     assert "nobody" not in served.log()
 
 
+def test_what_a_call_left_open_is_asked_by_an_agent(served: Served) -> None:
+    """A question waits on the agents' list; the answer is on the ticket, and the question done."""
+    call = {
+        "call_id": uuid.uuid4().hex, "ended": True, "phone": "13000000000",
+        "segments": [{"number": 0, "speaker": "citizen", "text": "我们楼道里的灯坏了三天了没人管"}],
+    }  # fmt: skip
+    ticket = _report(served, json.dumps(call).encode()).document["ticket_id"]
+    decided(served, ticket)
+    [waiting] = [item for item in _callbacks(served) if item["ticket_id"] == ticket]
+    assert waiting["question"].startswith("请问具体在什么地方")
+    path = f"/api/v1/callbacks/{waiting['id']}"
+    assert served.agent("POST", path, {"answer": "丰台方庄芳古园一区四号楼"}).status == 204
+    assert _settled(served, ticket, 2)["district"] == "district-fengtai"
+    assert [item for item in _callbacks(served) if item["ticket_id"] == ticket] == []
+    assert_problem(served.agent("POST", path, {"answer": "再说一遍"}), 404, "not-found")
+
+
+def _callbacks(served: Served) -> Any:
+    return served.agent("GET", "/api/v1/callbacks").document["callbacks"]
+
+
 def test_an_uploaded_recording_goes_with_its_call(served: Served) -> None:
     """Uploaded before or after the end, it is an attachment of the call's ticket."""
     call = uuid.uuid4().hex
