@@ -61,11 +61,14 @@ class Agents:
             connector=connector, timeout=_SECONDS, headers=headers
         ) as session:
             while True:
-                waiting = await self._ask(session, "GET", "/api/v1/tickets?limit=500")
-                lines = iter(waiting["tickets"] if waiting else ())
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(_CONNECTIONS):
-                        group.create_task(self._confirm_all(session, lines))
+                # What seems to be no appeal stands aside, and is confirmed as the rest is.
+                for queue in ("unconfirmed", "aside"):
+                    path = f"/api/v1/tickets?limit=500&queue={queue}"
+                    waiting = await self._ask(session, "GET", path)
+                    lines = iter(waiting["tickets"] if waiting else ())
+                    async with asyncio.TaskGroup() as group:
+                        for _ in range(_CONNECTIONS):
+                            group.create_task(self._confirm_all(session, lines))
                 await asyncio.sleep(0.3)
 
     async def _confirm_all(self, session: aiohttp.ClientSession, lines: Any) -> None:

@@ -18,6 +18,7 @@ def served() -> Iterator[Served]:
         "JIESU_MAX_FILE": "100000",
         "JIESU_UNDO_SECONDS": "600",
         "JIESU_WEBHOOK_SECRETS": json.dumps({"tests": WEBHOOK_SECRET}),
+        "JIESU_VOICE_SECRETS": json.dumps({"tests": WEBHOOK_SECRET}),
     }
     with serving(accounts=True, **settings) as found:
         yield found
