@@ -18,8 +18,14 @@ from gateway.tickets.store import (
     words_of,
 )
 from gateway.tickets.workflow import Confirmation, Status
+from triage.decision import Route, Tier
 
-_ASIDE: Final = and_(schema.tickets.c.route == "person", schema.tickets.c.untriaged.is_(False))
+# What is urgent never stands aside, whatever it looks like.
+_ASIDE: Final = and_(
+    schema.tickets.c.route == Route.PERSON,
+    schema.tickets.c.untriaged.is_(False),
+    schema.tickets.c.tier == Tier.GENERAL,
+)
 TICKET_QUEUES: Final[dict[str, ColumnElement[bool]]] = {
     "unconfirmed": and_(
         schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
