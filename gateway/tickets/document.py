@@ -73,6 +73,8 @@ class TicketDocument(BaseModel):
     dispatched_at: datetime | None
     acknowledge_due_at: datetime | None
     report_due_at: datetime | None
+    repeats: int = Field(description="tickets of the same sender with the same words, merged in")
+    cluster: str | None = Field(description="the first ticket of those on the same matter")
     decision: Decision | None
 
 
@@ -80,7 +82,7 @@ _PLAIN: Final = (
     "version", "channel", "status", "kind", "topic", "matter", "tier", "route", "unit",
     "supporting_units", "district", "street", "untriaged", "automatic", "complex", "surge",
     "confirmation", "confirmed_by", "confirmed_at", "accepted_at", "dispatch_due_at",
-    "dispatched_at", "acknowledge_due_at", "report_due_at",
+    "dispatched_at", "acknowledge_due_at", "report_due_at", "repeats", "cluster",
 )  # fmt: skip
 
 
