@@ -155,7 +155,9 @@ async def _insert(
     await _NEW_PEOPLE.run(connection, [row for item in new for row in item.people])
     await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
     await _NEW_MEDIA.run(connection, [row for item in new for row in item.media])
-    await _TO_COMPARE.run(connection, [{"ticket_id": item.ticket_id} for item in new])
+    await _TO_COMPARE.run(
+        connection, [{"ticket_id": item.ticket_id, "senders": item.senders} for item in new]
+    )
     await put_down(connection, [_receipt(item) for item in opened if _is_told(item)])
 
 

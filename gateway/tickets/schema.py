@@ -261,8 +261,12 @@ to_compare = Table(
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("ticket_id", String(16), nullable=False),
+    Column("senders", LargeBinary, nullable=False),
 )
-"""Tickets with new words, written with them: what is still to be compared with all others."""
+"""Tickets with new words, written with them: what is still to be compared with all others.
+
+Senders are the first 8 bytes of each digest by which this one is known again.
+"""
 
 sketches = Table(
     "sketches",
@@ -271,12 +275,12 @@ sketches = Table(
     Column("ticket_id", String(16), nullable=False, unique=True),
     Column("sketch", LargeBinary, nullable=False),
 )
-"""What a ticket's words are compared by; the number is that of `to_compare`."""
+"""What a ticket's words are compared by, numbered in the order in which they came."""
 
 sketch_keys = Table(
     "sketch_keys",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Number, primary_key=True, autoincrement=False),
     Column("newest", LargeBinary, nullable=False),
 )
 """Under each rare pair of characters, and each sender, the numbers of the newest sketches."""

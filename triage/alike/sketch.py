@@ -1,9 +1,10 @@
 """How alike two appeals are, and why. Nothing is stored here; texts are masked ones.
 
-A text becomes a sketch: its 48 weightiest pairs of characters. A pair weighs more the rarer it is in
-appeals, the more often the text says it, and if the text begins with it: people name the place and
-the matter first. Two sketches are as alike as the cosine between them. Pairs of names of places are
-marked: texts that name places, and none in common, are not of one matter, however alike their words.
+A text becomes a sketch: its 48 weightiest pairs of characters. A pair weighs more the rarer it is
+in appeals, the more often the text says it, and if the text begins with it: people name the place
+and the matter first. Two sketches are as alike as the cosine between them. Pairs of names of places
+are marked: texts that name places, and none in common, are not of one matter, however alike their
+words.
 """
 
 import math
@@ -13,6 +14,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Self
 
 from triage.alike.commonness import RARE, Commonness
@@ -168,7 +170,7 @@ def pairs_of(plain: str) -> list[str]:
         if run[0] < "\u4e00":
             found.append(run)
         else:
-            found += map("".join, zip(run, run[1:], strict=False))
+            found += map("".join, pairwise(run))
     return found
 
 

@@ -1,7 +1,6 @@
 """Whether two texts are the same, but for punctuation, width and small slips."""
 
 import re
-import zlib
 from collections import Counter
 from typing import Final
 

@@ -15,9 +15,7 @@ Time = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Create the tables and columns; a version that knows none of them goes on as before."""
-    op.add_column(
-        "tickets", sa.Column("repeats", sa.Integer(), nullable=False, server_default="0")
-    )
+    op.add_column("tickets", sa.Column("repeats", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("tickets", sa.Column("cluster", sa.String(16)))
     _index_part("ix_tickets_cluster", "tickets", "cluster", "cluster IS NOT NULL")
     _create_index()
@@ -29,6 +27,7 @@ def _create_index() -> None:
         "to_compare",
         sa.Column("number", Number, autoincrement=True, nullable=False),
         sa.Column("ticket_id", sa.String(16), nullable=False),
+        sa.Column("senders", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_to_compare"),
     )
     op.create_table(
@@ -41,7 +40,7 @@ def _create_index() -> None:
     )
     op.create_table(
         "sketch_keys",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", Number, autoincrement=False, nullable=False),
         sa.Column("newest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_sketch_keys"),
     )
