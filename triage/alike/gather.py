@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from triage.alike.sketch import SAME_MATTER_SURELY, Likeness, Sketch, likeness
+from triage.alike.sketch import Likeness, Sketch, likeness
 
 MOST_COMPARED: Final = 24
 FEWEST_KEYS: Final = 2
@@ -45,8 +45,4 @@ def matches(
         if group not in best or found.score > best[group].likeness.score:
             best[group] = Match(number, found)
     ranked = sorted(best.values(), key=lambda match: (-match.likeness.score, match.number))
-    return [
-        match
-        for place, match in enumerate(ranked)
-        if place == 0 or match.likeness.score >= SAME_MATTER_SURELY
-    ]
+    return [match for place, match in enumerate(ranked) if place == 0 or match.likeness.is_sure]

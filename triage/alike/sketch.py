@@ -1,17 +1,16 @@
 """How alike two appeals are, and why. Nothing is stored here; texts are masked ones.
 
 A text becomes a sketch: its 48 weightiest pairs of characters. A pair weighs more the rarer it is
-in appeals, the more often the text says it, and if the text begins with it: people name the place
-and the matter first. Two sketches are as alike as the cosine between them. Pairs of names of places
-are marked: texts that name places, and none in common, are not of one matter, however alike their
-words.
+in appeals, the more often the text says it, and if the text begins with it, for people name the
+place and the matter first; it weighs less where it lies across the end of a word. Two sketches are
+as alike as the cosine between them. Pairs of names of places are marked: texts that name places,
+and none in common, are not of one matter, however alike their words.
 """
 
 import math
 import re
 import zlib
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,29 +18,38 @@ from typing import Any, Final, Self
 
 from triage.alike.commonness import RARE, Commonness
 from triage.text.normalise import normalise
+from triage.text.segment import words
 
 SIZE: Final = 48
 KEYS: Final = 16
 """So many of a sketch's pairs are looked up: the weightiest."""
-SAME_MATTER: Final = 0.31
+SAME_MATTER: Final = 0.41
 """From here on two appeals are of one matter; chosen on one half of the labelled clusters."""
-SAME_MATTER_SURELY: Final = 0.34
-"""From here on an appeal that is like two clusters makes one of them."""
+SAME_MATTER_SHORT: Final = 0.35
+"""The same where both are short: of few words fewer can be in common."""
+SURELY: Final = 1.25
+"""So many times that, an appeal that is like two clusters makes one of them."""
+_SHORT, _LONG = 60, 120
+"""Different pairs of a text that is short, and of one that is not."""
 SAME_PLACE: Final = 0.1
 """The share of the places' weight that one text must have in common with the other."""
 _MOST_TEXT: Final = 20_000
 _HEAD, _SHORTEST_HEAD = 40, 8
-_HEAD_WEIGHT: Final = 2.0
+_HEAD_WEIGHT: Final = 1.2
+_BESIDE_WORD, _BETWEEN_WORDS = 0.5, 0.3
+"""What a pair counts that lies across the end of a word, of one character or of more: it is rare by
+chance, not by what it says."""
 _SIGN_NATS: Final = 4.0
 """Letters and digits: numbers of lines and blocks tell something, a district's code little."""
 _PLACE_NATS: Final = 5.0
 _LEVELS: Final = 127
+_MOST_SIZE: Final = 255
 _PLACE_BIT: Final = 128
 _TOKEN: Final = re.compile(r"\[(?:电话|身份证号|银行卡号|诉求人)\]")
 _RUN: Final = re.compile(r"[\u4e00-\u9fff]+|[a-z0-9]+")
 _PLACE: Final = re.compile(
     "小区|社区|街道|大道|公园|广场|大厦|花园|新城|家园|学校|小学|中学|医院|公司|集团|酒店|幼儿园|派出所|市场"
-    "|商城|公寓|大桥|立交|水库|工地|[路街巷村镇乡苑城湾园里庄府站桥厂店]"
+    "|商城|公寓|大桥|立交|水库|[路街巷村镇乡苑城湾园庄府]"
 )
 _BEFORE_SUFFIX: Final = 3
 
@@ -52,6 +60,8 @@ class Sketch:
 
     weights: Mapping[int, float]
     places: frozenset[int]
+    size: int
+    """How many different pairs the whole text has, 255 at most."""
 
     @property
     def keys(self) -> list[int]:
@@ -59,26 +69,26 @@ class Sketch:
         return list(self.weights)[:KEYS]
 
     def to_bytes(self) -> bytes:
-        """Return the sketch as it is stored: four bytes a pair, then one for each weight."""
+        """Return the sketch as it is stored: its size, four bytes a pair, one for each weight."""
         levels = bytes(
             max(1, round(weight * _LEVELS)) | (_PLACE_BIT if pair in self.places else 0)
             for pair, weight in self.weights.items()
         )
-        return array("I", self.weights).tobytes() + levels
+        return bytes([self.size]) + array("I", self.weights).tobytes() + levels
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Self:
         """Return a stored sketch."""
-        size = len(stored) // 5
-        pairs = array("I", stored[: 4 * size])
-        levels = stored[4 * size :]
+        weights_at = 1 + (len(stored) - 1) // 5 * 4
+        pairs = array("I", stored[1:weights_at])
+        levels = stored[weights_at:]
         places = frozenset(
             pair for pair, level in zip(pairs, levels, strict=True) if level & _PLACE_BIT
         )
         weights = {
             pair: (level & _LEVELS) / _LEVELS for pair, level in zip(pairs, levels, strict=True)
         }
-        return cls(_to_length_one(weights.items()), places)
+        return cls(_to_length_one(weights.items()), places, stored[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +99,18 @@ class Likeness:
     shared: frozenset[int]
     same_place: bool
     """Whether they name a place in common, or one of them names none."""
+    enough: float
+    """The score from which on two texts of their lengths are of one matter."""
 
     @property
     def is_same_matter(self) -> bool:
         """Whether two appeals this alike are of one matter."""
-        return self.same_place and self.score >= SAME_MATTER
+        return self.same_place and self.score >= self.enough
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether they are so alike that clusters become one by it."""
+        return self.same_place and self.score >= SURELY * self.enough
 
 
 def sketch(text: str, table: Commonness) -> Sketch:
@@ -104,11 +121,13 @@ def sketch(text: str, table: Commonness) -> Sketch:
     opening = set(pairs_of(head))
     named = _names(head)
     weighed: list[tuple[float, int, str]] = []
-    for pair, times in Counter(pairs_of(plain)).items():
+    counted = _counted(plain)
+    for pair, times in counted.items():
         told = _SIGN_NATS if pair < "\u4e00" else table.get(pair, RARE)
-        if times > 1 or pair in opening:
-            told *= 1 + math.log(times) + (_HEAD_WEIGHT if pair in opening else 0)
-        weighed.append((-told, _number(pair), pair))
+        often = 1 + math.log(times) if times > 1 else times
+        if pair in opening:
+            often += _HEAD_WEIGHT * min(1.0, times)
+        weighed.append((-told * often, _number(pair), pair))
     # By number where weights are equal: in no order that the text has.
     weighed.sort()
     kept = weighed[:SIZE]
@@ -119,6 +138,7 @@ def sketch(text: str, table: Commonness) -> Sketch:
             for _, number, pair in kept
             if pair in named and table.get(pair, RARE) >= _PLACE_NATS
         ),
+        min(len(counted), _MOST_SIZE),
     )
 
 
@@ -130,7 +150,7 @@ def likeness(one: Sketch, other: Sketch) -> Likeness:
     same_place = not (one.places and other.places) or (
         max(_share(one, other), _share(other, one)) >= SAME_PLACE
     )
-    return Likeness(min(1.0, score), frozenset(shared), same_place)
+    return Likeness(min(1.0, score), frozenset(shared), same_place, _enough(one, other))
 
 
 def reason(found: Likeness, text: str) -> dict[str, Any]:
@@ -140,12 +160,12 @@ def reason(found: Likeness, text: str) -> dict[str, Any]:
     named = _names(plain[:_HEAD])
     for run in _RUN.findall(plain):
         shared += _stretches(run, found.shared)
-    words = list(dict.fromkeys(shared))
-    places = [word for word in words if any(pair in named for pair in pairs_of(word))]
+    told = list(dict.fromkeys(shared))
+    places = [word for word in told if any(pair in named for pair in pairs_of(word))]
     return {
         "kind": "same_matter",
         "places": places[:5],
-        "words": [word for word in words if word not in places][:10],
+        "words": [word for word in told if word not in places][:10],
     }
 
 
@@ -172,6 +192,34 @@ def pairs_of(plain: str) -> list[str]:
         else:
             found += map("".join, pairwise(run))
     return found
+
+
+def _counted(plain: str) -> dict[str, float]:
+    """How often each pair stands in a text; across the ends of words it counts for less."""
+    counted: dict[str, float] = {}
+    before = ""
+    for word in words(plain):
+        if not "\u4e00" <= word[0] <= "\u9fff":
+            before = ""
+            if word.isalnum():
+                counted[word] = counted.get(word, 0) + 1
+            continue
+        if before:
+            across = before[-1] + word[0]
+            both = len(before) > 1 and len(word) > 1
+            one = len(before) > 1 or len(word) > 1
+            part = _BETWEEN_WORDS if both else _BESIDE_WORD if one else 1.0
+            counted[across] = counted.get(across, 0) + part
+        for pair in map("".join, pairwise(word)):
+            counted[pair] = counted.get(pair, 0) + 1
+        before = word
+    return counted
+
+
+def _enough(one: Sketch, other: Sketch) -> float:
+    longer = max(one.size, other.size)
+    share = min(1.0, max(0.0, (longer - _SHORT) / (_LONG - _SHORT)))
+    return SAME_MATTER_SHORT + (SAME_MATTER - SAME_MATTER_SHORT) * share
 
 
 def _names(plain: str) -> set[str]:
