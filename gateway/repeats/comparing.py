@@ -101,7 +101,7 @@ class Comparer:
         try:
             while True:
                 try:
-                    busy = await self.lease.hold() and await self.step()
+                    busy = await self.step()
                 except Exception as error:
                     log.error("tickets cannot be compared", error=type(error).__name__)
                     busy = False
@@ -112,16 +112,19 @@ class Comparer:
 
     async def step(self) -> bool:
         """Compare some tickets and merge what may be merged; return whether there may be more."""
+        if not await self.lease.hold():
+            return False
         async with self.database.read() as connection:
             repeats = await unsettled(connection, _BATCH)
             batch = await self._read(connection)
+        stored = False
         if batch is not None:
             for item in batch.tickets:
                 self._compare(item, batch)
-            await self.database.write(partial(self._store, batch), patient=True)
+            stored = await self.database.write(partial(self._store, batch), patient=True)
         if repeats:
             await self.database.write(partial(self._settle, repeats), patient=True)
-        return batch is not None
+        return stored
 
     async def _read(self, connection: AsyncConnection) -> _Batch | None:
         """Read what has new words, and everything that it is to be compared with."""
@@ -189,15 +192,16 @@ class Comparer:
                 _join(known, index.known[match.number], match.likeness, item.text, batch)
         index.put((*item.sketch.keys, *item.senders), known.number)
 
-    async def _store(self, batch: _Batch, connection: AsyncConnection) -> None:
+    async def _store(self, batch: _Batch, connection: AsyncConnection) -> bool:
         if not await self.lease.keep(connection):
-            return
+            return False
         now = self.clock.now()
         await separate(connection, batch.separated, self.rules, now)
         await batch.index.write(connection)
         await note_repeats(connection, batch.new_repeats, now)
         await link(connection, batch.links, now)
         await forget_waiting(connection, [row for item in batch.tickets for row in item.waiting])
+        return True
 
     async def _settle(self, repeats: Sequence[Repeat], connection: AsyncConnection) -> None:
         """Merge what may be; what stays a ticket of its own is found by its words from now on."""
