@@ -73,8 +73,8 @@ class TicketDocument(BaseModel):
     dispatched_at: datetime | None
     acknowledge_due_at: datetime | None
     report_due_at: datetime | None
-    repeats: int = Field(description="tickets of the same sender with the same words, merged in")
-    cluster: str | None = Field(description="the first ticket of those on the same matter")
+    repeats: int = Field(0, description="tickets of the same sender with the same words, merged in")
+    cluster: str | None = Field(None, description="the first ticket of those on the same matter")
     decision: Decision | None
 
 

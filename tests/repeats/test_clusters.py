@@ -52,7 +52,7 @@ async def test_a_ticket_that_is_like_two_clusters_makes_them_one(line: Line) -> 
     await line.compare_all()
     apart = {(await line.ticket(number)).cluster for number in (*left, *right)}
     assert apart == {left[0], right[0]}
-    both = await line.triaged(f"{PLANT[0][:40]}{far[:40]}")
+    both = await line.triaged(f"{PLANT[0][:16]},{far[:16]}。{PLANT[0][16:]}{far[16:]}")
     await line.compare_all()
     together = {(await line.ticket(number)).cluster for number in (*left, *right, both)}
     assert len(together) == 1

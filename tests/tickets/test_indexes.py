@@ -10,6 +10,8 @@ from sqlalchemy.sql.elements import ClauseElement
 from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
 from gateway.intake.open_ticket import _CLAIM, _READY
+from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, TEXTS
+from gateway.repeats.merging import OF_TICKETS, UNSETTLED
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.store import _BY_ID, _DECISIONS, _WORDS
@@ -24,6 +26,13 @@ QUERIES: dict[str, Executable] = {
     "tickets by number": _BY_ID,
     "words of tickets": _WORDS,
     "decisions on tickets": _DECISIONS,
+    "words to compare": TEXTS,
+    "sketches under a key": LISTS,
+    "sketches by number": BY_NUMBER,
+    "sketches of tickets": BY_TICKET,
+    "the last sketch": LAST,
+    "repeats to settle": UNSETTLED,
+    "repeats among tickets": OF_TICKETS,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
     .where(schema.NEEDS_TRIAGE),
