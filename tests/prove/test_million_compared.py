@@ -57,14 +57,15 @@ async def _fill(database: Database, template: str) -> None:
     ours = np.array(sketch(_MATTER, shipped_commonness()).keys, dtype=np.uint32)
     newest: dict[int, list[int]] = {}
     sketches, keys = ManyRows(insert(schema.sketches)), ManyRows(insert(schema.sketch_keys))
-    for first in range(1, _TICKETS + 1, _CHUNK):
+    for first in range(0, _TICKETS, _CHUNK):
         pairs = 0x4E000000 + random.integers(0, _RARE, (_CHUNK, SIZE), dtype=np.uint32)
         mine = np.flatnonzero(random.random(_CHUNK) < _OURS / _TICKETS)
         pairs[mine, :3] = ours[random.integers(0, len(ours), (len(mine), 3))]
         rows = [
             {
-                "number": first + place,
-                "ticket_id": f"M{first + place}",
+                # The first number is that of the template.
+                "number": first + place + 2,
+                "ticket_id": f"M{first + place + 1}",
                 "sketch": bytes([99]) + row.tobytes() + bytes([20] * SIZE),
             }
             for place, row in enumerate(pairs)
@@ -72,7 +73,7 @@ async def _fill(database: Database, template: str) -> None:
         await database.write(lambda connection, rows=rows: sketches.run(connection, rows))
         for place, row in enumerate(pairs[:, :KEYS].tolist()):
             for key in row:
-                newest.setdefault(key, []).append(first + place)
+                newest.setdefault(key, []).append(first + place + 2)
     listed_rows = [
         {"key": key, "newest": array("q", numbers[-NEWEST:]).tobytes()}
         for key, numbers in newest.items()
