@@ -3,7 +3,7 @@
 import statistics
 import time
 from array import array
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +31,10 @@ _OURS: Final = 100_000
 _ACCEPTED: Final = 300
 _MATTER: Final = "青檀苑小区旁边建了一座水泥搅拌站,灰尘很大,夜里噪音吵得睡不着,请环保部门查处。"
 _PLACES: Final = ["青檀苑小区", "望溪里小区", "蓝岸里社区", "枫林苑小区", "柳荫街"]
+
+
+async def _run(statement: ManyRows, rows: list[dict[str, Any]], connection: Any) -> None:
+    await statement.run(connection, rows)
 
 
 async def _fill(database: Database, template: str) -> None:
@@ -70,7 +74,7 @@ async def _fill(database: Database, template: str) -> None:
             }
             for place, row in enumerate(pairs)
         ]
-        await database.write(lambda connection, rows=rows: sketches.run(connection, rows))
+        await database.write(partial(_run, sketches, rows))
         for place, row in enumerate(pairs[:, :KEYS].tolist()):
             for key in row:
                 newest.setdefault(key, []).append(first + place + 2)
@@ -80,7 +84,7 @@ async def _fill(database: Database, template: str) -> None:
     ]
     for at in range(0, len(listed_rows), _CHUNK):
         part = listed_rows[at : at + _CHUNK]
-        await database.write(lambda connection, part=part: keys.run(connection, part))
+        await database.write(partial(_run, keys, part))
 
 
 async def _size(database: Database) -> int:
@@ -104,9 +108,7 @@ async def _compared(line: Line, place: int) -> tuple[str, float]:
     return number, time.perf_counter() - started
 
 
-async def test_a_million_tickets(
-    database: Database, vault: Vault, valkey: QueueServer, tmp_path: Path
-) -> None:
+async def test_a_million_tickets(database: Database, vault: Vault, valkey: QueueServer) -> None:
     """The p99 from before acceptance to what was found is under a second, the index kept."""
     async with running_line(database, vault, valkey.url) as line:
         template = await line.accept("第一件")

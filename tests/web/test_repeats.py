@@ -23,8 +23,8 @@ def _eventually(look: Any) -> Any:
 
 def test_a_repeat_follows_the_first(served: Served) -> None:
     """Both keep number and code; the repeat's page tells the first one's status and steps."""
-    body = {"reporter": {"phone": "13900001111"}}
-    first, again = (served.file(WORDS, **body) for _ in range(2))
+    body = {"text": WORDS, "reporter": {"phone": "13900001111"}}
+    first, again = (served.call("POST", APPEALS, body).document for _ in range(2))
     assert again["ticket_id"] != first["ticket_id"]
     _eventually(lambda: _status(served, again)["merged_at"])
     mine, theirs = _status(served, again), _status(served, first)

@@ -25,9 +25,9 @@ KEYS: Final = 16
 """So many of a sketch's pairs are looked up: the weightiest."""
 SAME_MATTER: Final = 0.41
 """From here on two appeals are of one matter; chosen on one half of the labelled clusters."""
-SAME_MATTER_SHORT: Final = 0.35
+SAME_MATTER_SHORT: Final = 0.38
 """The same where both are short: of few words fewer can be in common."""
-SURELY: Final = 1.25
+SURELY: Final = 1.1
 """So many times that, an appeal that is like two clusters makes one of them."""
 _SHORT, _LONG = 60, 120
 """Different pairs of a text that is short, and of one that is not."""
