@@ -111,7 +111,8 @@ async def _compared(line: Line, place: int) -> tuple[str, float]:
 async def test_a_million_tickets(database: Database, vault: Vault, valkey: QueueServer) -> None:
     """The p99 from before acceptance to what was found is under a second, the index kept."""
     async with running_line(database, vault, valkey.url) as line:
-        template = await line.accept("第一件")
+        # Without words, so that its keys are nobody's.
+        template = await line.accept("……")
         await line.triage_all()
         await line.compare_all()
         line.later(days=2)
