@@ -256,9 +256,8 @@ def _join(mine: Known, other: Known, found: Likeness, text: str, batch: _Batch) 
     clusters = batch.index.clusters
     cluster = clusters.get(mine.number) or clusters.get(other.number) or other.ticket_id
     joined = {clusters.get(number) for number in (mine.number, other.number)} - {cluster, None}
-    for number, group in list(clusters.items()):
-        if group in joined:
-            clusters[number] = cluster
+    if joined:
+        clusters |= {number: cluster for number, group in clusters.items() if group in joined}
     clusters[mine.number] = clusters[other.number] = cluster
     batch.links.append(
         Link(

@@ -120,22 +120,22 @@ def sketch(text: str, table: Commonness) -> Sketch:
     head = (first if len(first) >= _SHORTEST_HEAD else plain)[:_HEAD]
     opening = set(pairs_of(head))
     named = _names(head)
-    weighed: list[tuple[float, int, str]] = []
+    weighed: list[tuple[float, str]] = []
     counted = _counted(plain)
     for pair, times in counted.items():
         told = _SIGN_NATS if pair < "\u4e00" else table.get(pair, RARE)
         often = 1 + math.log(times) if times > 1 else times
         if pair in opening:
             often += _HEAD_WEIGHT * min(1.0, times)
-        weighed.append((-told * often, _number(pair), pair))
-    # By number where weights are equal: in no order that the text has.
+        weighed.append((-told * often, pair))
+    # By character where weights are equal: in no order that the text has.
     weighed.sort()
-    kept = weighed[:SIZE]
+    kept = [(_number(pair), -weight, pair) for weight, pair in weighed[:SIZE]]
     return Sketch(
-        _to_length_one((number, -weight) for weight, number, _ in kept),
+        _to_length_one((number, weight) for number, weight, _ in kept),
         frozenset(
             number
-            for _, number, pair in kept
+            for number, _, pair in kept
             if pair in named and table.get(pair, RARE) >= _PLACE_NATS
         ),
         min(len(counted), _MOST_SIZE),
@@ -144,13 +144,11 @@ def sketch(text: str, table: Commonness) -> Sketch:
 
 def likeness(one: Sketch, other: Sketch) -> Likeness:
     """Return how alike two sketches are; the order of the two does not matter."""
-    shared = one.weights.keys() & other.weights.keys()
-    # Sorted, so that the sum is the same in either order to the last bit.
-    score = sum(one.weights[pair] * other.weights[pair] for pair in sorted(shared))
-    same_place = not (one.places and other.places) or (
-        max(_share(one, other), _share(other, one)) >= SAME_PLACE
-    )
-    return Likeness(min(1.0, score), frozenset(shared), same_place, _enough(one, other))
+    mine, theirs = one.weights, other.weights
+    shared = mine.keys() & theirs.keys()
+    # `fsum` is exact: the sum is the same in either order to the last bit.
+    score = min(1.0, math.fsum([mine[pair] * theirs[pair] for pair in shared]))
+    return Likeness(score, frozenset(shared), _is_same_place(one, other), _enough(one, other))
 
 
 def reason(found: Likeness, text: str) -> dict[str, Any]:
@@ -238,10 +236,17 @@ def _number(pair: str) -> int:
     return ord(pair[0]) << 16 | ord(pair[1])
 
 
+def _is_same_place(one: Sketch, other: Sketch) -> bool:
+    if not (one.places and other.places):
+        return True
+    return max(_share(one, other), _share(other, one)) >= SAME_PLACE
+
+
 def _share(one: Sketch, other: Sketch) -> float:
     """The share of the weight of one's places that the other has, wherever it has it."""
-    whole = sum(one.weights[pair] ** 2 for pair in one.places)
-    return sum(one.weights[pair] ** 2 for pair in one.places if pair in other.weights) / whole
+    weights = one.weights
+    whole = math.fsum([weights[pair] ** 2 for pair in one.places])
+    return math.fsum([weights[pair] ** 2 for pair in one.places & other.weights.keys()]) / whole
 
 
 def _to_length_one(weights: Iterable[tuple[int, float]]) -> dict[int, float]:
