@@ -26,12 +26,12 @@ _MOVE: Final = ManyRows(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two tickets of one matter, and why; clusters that become one by that."""
+    """Two tickets of one matter, and why; a cluster that became part of theirs by that."""
 
     ticket_id: str
     other: str
     cluster: str
-    joined: frozenset[str]
+    absorbed: str | None
     score: int
     reason: dict[str, Any]
 
@@ -44,7 +44,7 @@ async def link(connection: AsyncConnection, links: Sequence[Link], now: datetime
     for item in links:
         for number in (item.ticket_id, item.other):
             target[number] = item.cluster
-    moved = {group: item.cluster for item in links for group in item.joined}
+    moved = {item.absorbed: item.cluster for item in links if item.absorbed}
     if moved:
         found = await connection.execute(
             select(_tickets.id, _tickets.cluster).where(_tickets.cluster.in_(_ids)),
@@ -76,9 +76,7 @@ async def link(connection: AsyncConnection, links: Sequence[Link], now: datetime
 
 def _last(cluster: str, moved: dict[str, str]) -> str:
     """Return the cluster that this one has become part of in the end."""
-    seen = set()
-    while cluster in moved and cluster not in seen:
-        seen.add(cluster)
+    while cluster in moved:
         cluster = moved[cluster]
     return cluster
 

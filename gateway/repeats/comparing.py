@@ -27,6 +27,7 @@ from gateway.repeats.index import (
     read_last,
     read_lists,
     read_own,
+    read_sizes,
     sender_keys,
     texts_of,
 )
@@ -150,6 +151,7 @@ class Comparer:
         keys = (key for item in items for key in (*item.sketch.keys, *item.senders))
         await read_lists(connection, index, keys)
         earlier = await self._read_earlier(connection, items, index)
+        await read_sizes(connection, index)
         repeats = await repeats_among(connection, [*ids, *earlier])
         firsts = {item.first for item in repeats.values()}
         known = await texts_of(connection, {*earlier, *firsts} - found.keys())
@@ -214,6 +216,7 @@ class Comparer:
         ids = [number for item in kept for number in (item.ticket_id, item.first)]
         index = Index(last=await read_last(connection))
         numbers = await read_own(connection, index, ids, self._cache)
+        await read_sizes(connection, index)
         texts = await texts_of(connection, ids)
         await read_lists(
             connection, index, (key for item in index.known.values() for key in item.sketch.keys)
@@ -253,19 +256,9 @@ def _by_time(known: Known) -> tuple[datetime, int]:
 
 def _join(mine: Known, other: Known, found: Likeness, text: str, batch: _Batch) -> None:
     """Note that two tickets are of one matter, and of which cluster everything is from now on."""
-    clusters = batch.index.clusters
-    cluster = clusters.get(mine.number) or clusters.get(other.number) or other.ticket_id
-    joined = {clusters.get(number) for number in (mine.number, other.number)} - {cluster, None}
-    if joined:
-        clusters |= {number: cluster for number, group in clusters.items() if group in joined}
-    clusters[mine.number] = clusters[other.number] = cluster
-    batch.links.append(
-        Link(
-            mine.ticket_id,
-            other.ticket_id,
-            cluster,
-            frozenset(group for group in joined if group),
-            round(found.score * 1000),
-            reason(found, text),
-        )
-    )
+    joined = batch.index.join(mine, other)
+    if joined is not None:
+        cluster, absorbed = joined
+        score = round(found.score * 1000)
+        why = reason(found, text)
+        batch.links.append(Link(mine.ticket_id, other.ticket_id, cluster, absorbed, score, why))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,16 +57,27 @@ _CHANGED: Final = ManyRows(
 )
 
 
-def _put_list(dialect: Any) -> ManyRows:
-    statement = dialect.insert(schema.sketch_keys)
-    return ManyRows(
-        statement.on_conflict_do_update(
-            index_elements=["key"], set_={"newest": statement.excluded.newest}
+def _put(table: Table, key: str, value: str) -> dict[str, ManyRows]:
+    """Return the statements, by dialect, that insert a row or change the one that is there."""
+    statements = {}
+    for dialect in (sqlite, postgresql):
+        statement = dialect.insert(table)
+        statements[dialect.dialect.name] = ManyRows(
+            statement.on_conflict_do_update(
+                index_elements=[key], set_={value: statement.excluded[value]}
+            )
         )
-    )
+    return statements
 
 
-_PUT_LIST: Final = {"sqlite": _put_list(sqlite), "postgresql": _put_list(postgresql)}
+_PUT_LIST: Final = _put(schema.sketch_keys, "key", "newest")
+_PUT_SIZE: Final = _put(schema.clusters, "id", "size")
+_DROP: Final = ManyRows(delete(schema.clusters).where(schema.clusters.c.id == bindparam("of")))
+SIZES: Final = select(schema.clusters.c.id, schema.clusters.c.size).where(
+    schema.clusters.c.id.in_(_ids)
+)
+MOST_MOVED: Final = 200
+"""Members of a cluster that may still become part of another: two larger ones stay two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,9 @@ class Index:
     lists: dict[int, list[int]] = field(default_factory=dict)
     known: dict[int, Known] = field(default_factory=dict)
     clusters: dict[int, str] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     last: int = 0
+    _resized: set[str] = field(default_factory=set)
     _new: set[int] = field(default_factory=set)
     _changed: set[int] = field(default_factory=set)
     _touched: set[int] = field(default_factory=set)
@@ -117,6 +130,29 @@ class Index:
         """Return what is known of these sketches, as far as they were read."""
         return [self.known[number] for number in numbers if number in self.known]
 
+    def join(self, mine: Known, other: Known) -> tuple[str, str | None] | None:
+        """Put two tickets into one cluster; return it, and the one that has become part of it.
+
+        None where both are in large clusters: what was told apart so often stays apart.
+        """
+        names = [self.clusters.get(item.number) for item in (mine, other)]
+        known = sorted({name for name in names if name}, key=lambda name: (self.sizes[name], name))
+        absorbed = None
+        if len(known) == 2:
+            absorbed, cluster = known
+            if self.sizes[absorbed] > MOST_MOVED:
+                return None
+            self.clusters |= {
+                number: cluster for number, name in self.clusters.items() if name == absorbed
+            }
+            self.sizes[cluster] += self.sizes.pop(absorbed)
+        else:
+            cluster = known[0] if known else other.ticket_id
+            self.sizes[cluster] = self.sizes.get(cluster, 0) + names.count(None)
+        self._resized |= {name for name in (cluster, absorbed) if name}
+        self.clusters[mine.number] = self.clusters[other.number] = cluster
+        return cluster, absorbed
+
     async def write(self, connection: AsyncConnection) -> None:
         """Store what the batch added."""
         new = [self.known[number] for number in sorted(self._new)]
@@ -138,6 +174,13 @@ class Index:
                 for number in self._changed
             ],
         )
+        sizes = [
+            {"id": name, "size": self.sizes[name]}
+            for name in sorted(self._resized & set(self.sizes))
+        ]
+        await _PUT_SIZE[connection.dialect.name].run(connection, sizes)
+        gone = sorted(self._resized - set(self.sizes))
+        await _DROP.run(connection, [{"of": name} for name in gone])
         await _PUT_LIST[connection.dialect.name].run(
             connection,
             # In order, so that neighbours in the table are written together.
@@ -204,6 +247,13 @@ def _take(index: Index, rows: Iterable[Any], cache: Sketches) -> None:
         index.known[row.number] = Known(row.number, row.ticket_id, cache.of(row), row.accepted_at)
         if row.cluster is not None:
             index.clusters[row.number] = row.cluster
+
+
+async def read_sizes(connection: AsyncConnection, index: Index) -> None:
+    """Read how large the clusters are of which something is known."""
+    if names := sorted(set(index.clusters.values())):
+        rows = await connection.execute(SIZES, {"ids": names})
+        index.sizes |= {row.id: row.size for row in rows}
 
 
 async def read_last(connection: AsyncConnection) -> int:

@@ -285,6 +285,14 @@ sketch_keys = Table(
 )
 """Under each rare pair of characters, and each sender, the numbers of the newest sketches."""
 
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("size", Integer, nullable=False),
+)
+"""How many tickets each cluster has, so that a small one joins a large one."""
+
 cluster_links = Table(
     "cluster_links",
     metadata,

@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from gateway.repeats.clusters import read_cluster
-from gateway.repeats.index import Index
+from gateway.repeats.index import MOST_MOVED, Index, Known
 from gateway.tickets import schema
-from tests.dispatch.line import Line, reporter
+from tests.dispatch.line import START, Line, reporter
 from triage.alike.gather import NEWEST
+from triage.alike.sketch import sketch
 
 PLANT = [
     "青檀苑小区旁边建了一座水泥搅拌站,灰尘很大,夜里噪音吵得睡不着,请环保部门查处。",
@@ -56,6 +57,36 @@ async def test_a_ticket_that_is_like_two_clusters_makes_them_one(line: Line) -> 
     await line.compare_all()
     together = {(await line.ticket(number)).cluster for number in (*left, *right, both)}
     assert len(together) == 1
+
+
+def known(index: Index, place: int, cluster: str | None = None) -> Known:
+    """A ticket that was compared, perhaps with a cluster."""
+    found = index.add(f"T{place}", sketch("", {}), START, None)
+    if cluster is not None:
+        index.clusters[found.number] = cluster
+    return found
+
+
+def test_a_small_cluster_joins_a_large_one_and_large_ones_stay_two() -> None:
+    """Whatever has grown apart is not moved, so that a link never costs more than 200 rows."""
+    index = Index(sizes={"small": MOST_MOVED, "large": 5_000, "huge": 9_000})
+    small, large = known(index, 1, "small"), known(index, 2, "large")
+    beside, huge = known(index, 3, "small"), known(index, 4, "huge")
+    assert index.join(small, large) == ("large", "small")
+    assert index.clusters[beside.number] == "large"
+    assert index.sizes == {"large": 5_000 + MOST_MOVED, "huge": 9_000}
+    assert index.join(huge, large) is None
+    assert index.clusters[huge.number] == "huge"
+
+
+async def test_sizes_are_kept(line: Line) -> None:
+    """A cluster knows how many it has, also after others have become part of it."""
+    for text in PLANT:
+        await line.triaged(text)
+    await line.compare_all()
+    async with line.database.read() as connection:
+        rows = (await connection.execute(select(schema.clusters.c.size))).all()
+    assert [row.size for row in rows] == [len(PLANT)]
 
 
 async def test_added_words_are_compared_too(line: Line) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
 from gateway.intake.open_ticket import _CLAIM, _READY
-from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, TEXTS
+from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, SIZES, TEXTS
 from gateway.repeats.merging import OF_TICKETS, UNSETTLED
 from gateway.tickets import schema
 from gateway.tickets.database import Database
@@ -31,6 +31,7 @@ QUERIES: dict[str, Executable] = {
     "sketches by number": BY_NUMBER,
     "sketches of tickets": BY_TICKET,
     "the last sketch": LAST,
+    "sizes of clusters": SIZES,
     "repeats to settle": UNSETTLED,
     "repeats among tickets": OF_TICKETS,
     "how many wait for triage": select(func.count())

@@ -48,6 +48,12 @@ def _create_index() -> None:
 
 def _create_findings() -> None:
     op.create_table(
+        "clusters",
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_clusters"),
+    )
+    op.create_table(
         "cluster_links",
         sa.Column("number", Number, autoincrement=True, nullable=False),
         sa.Column("ticket_id", sa.String(16), nullable=False),
