@@ -33,6 +33,7 @@ from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.leases import Lease
+from gateway.repeats.comparing import Comparer, shipped_commonness
 from gateway.settings import Settings, SettingsError
 from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
@@ -234,6 +235,14 @@ class _Service:
                 parallel=settings.triage_processes + 1,
             )
             self.tasks.run(opener.run(), "triage")
+            comparer = Comparer(
+                base.database,
+                base.clock,
+                base.rules,
+                Lease(base.database, base.clock, "repeats"),
+                shipped_commonness(),
+            )
+            self.tasks.run(comparer.run(), "repeats")
 
     def _web_parts(
         self,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from models.bundle import BundleError, load_bundle, save_bundle, shipped_folder
+from training.clusters import clusters_table
 from training.config import DEFAULT_CONFIG, Config, ConfigError, read_config
 from training.corpus import JUDGED, Corpus, CorpusError, read_corpus
 from training.evaluate import figures_by_source
@@ -85,12 +86,20 @@ def evaluate(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="How firmly decisions stand, told differently.")
     ] = False,
+    clusters: Annotated[
+        bool, typer.Option("--clusters", help="How well appeals on one matter are found.")
+    ] = False,
     held_out: Annotated[
         str | None,
         typer.Option(help="Judge by the frozen written appeals instead; say why, it is logged."),
     ] = None,
 ) -> None:
     """Judge a bundle by labelled rows; rows that it learned from flatter it."""
+    if clusters:
+        if data is None or not (data / "appeals.jsonl").is_file():
+            _stop("--clusters: give the folder with appeals.jsonl by --data")
+        typer.echo(clusters_table(data))
+        return
     settings, known, corpus = _inputs(DEFAULT_CONFIG, catalogue, data)
     try:
         classifier = BlendedClassifier(load_bundle(bundle or shipped_folder()))

@@ -46,6 +46,8 @@ class Drafted:
     """Whether it only says, in a conversation, that there is nothing to add."""
     may_repeat: bool
     """Whether its sender may send it again: else nobody need look for it."""
+    senders: bytes
+    """By what its sender is known again, 8 bytes for each; none of an anonymous one."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -96,9 +98,10 @@ def draft(
         row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), reporter_context(identity))
     if message.reply_to is not None:
         row["sealed_reply_to"] = vault.seal(message.reply_to.encode(), reply_context(identity))
+    people = _people(message, ticket_id, vault)
     return Drafted(
         message=row,
-        people=_people(message, ticket_id, vault),
+        people=people,
         attachments=_attachments(message, identity, ticket_id, vault),
         media=_media(message, row, vault),
         query_code=query_code,
@@ -112,6 +115,7 @@ def draft(
         answered=message.answered,
         says_enough=_says_enough(message),
         may_repeat=message.message_id is not None,
+        senders=_senders(message, row, people, vault),
     )
 
 
@@ -138,6 +142,17 @@ def _conversation(message: Message, vault: Vault) -> bytes | None:
     if message.conversation is None:
         return None
     return vault.digest("conversation", f"{message.channel}/{message.conversation}")
+
+
+def _senders(
+    message: Message, row: Mapping[str, Any], people: list[dict[str, Any]], vault: Vault
+) -> bytes:
+    known = [person["digest"] for person in people if person["source"] == "reporter"]
+    if row["conversation"] is not None:
+        known.append(row["conversation"])
+    if message.reporter and message.reporter.email:
+        known.append(vault.digest("email", message.reporter.email.strip().lower()))
+    return b"".join(digest[:8] for digest in known)
 
 
 def _masked_place(message: Message) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ _NEW_PEOPLE: Final = ManyRows(insert(schema.people))
 _NEW_ATTACHMENTS: Final = ManyRows(insert(schema.attachments))
 _NEW_MEDIA: Final = ManyRows(insert(schema.media))
 _RECEIPT_AFTER: Final = timedelta(seconds=1)
+_TO_COMPARE: Final = ManyRows(insert(schema.to_compare))
 _TOLD_LATELY: Final = (
     select(
         schema.messages.c.conversation,
@@ -172,6 +173,9 @@ async def _insert(
     await _NEW_PEOPLE.run(connection, [row for item in new for row in item.people])
     await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
     await _NEW_MEDIA.run(connection, [row for item in new for row in item.media])
+    await _TO_COMPARE.run(
+        connection, [{"ticket_id": item.ticket_id, "senders": item.senders} for item in new]
+    )
     await put_down(connection, [_receipt(item) for item in opened if _is_told(item)])
     await put_down(connection, [_enough(item) for item in additions if item.says_enough])
 

@@ -87,6 +87,8 @@ class TicketDocument(BaseModel):
     dispatched_at: datetime | None
     acknowledge_due_at: datetime | None
     report_due_at: datetime | None
+    repeats: int = Field(0, description="tickets of the same sender with the same words, merged in")
+    cluster: str | None = Field(None, description="the first ticket of those on the same matter")
     decision: Decision | None
 
 
@@ -94,7 +96,7 @@ _PLAIN: Final = (
     "version", "channel", "status", "kind", "topic", "matter", "tier", "route", "unit",
     "supporting_units", "district", "street", "untriaged", "automatic", "complex", "surge",
     "confirmation", "confirmed_by", "confirmed_at", "accepted_at", "dispatch_due_at",
-    "dispatched_at", "acknowledge_due_at", "report_due_at",
+    "dispatched_at", "acknowledge_due_at", "report_due_at", "repeats", "cluster",
 )  # fmt: skip
 
 

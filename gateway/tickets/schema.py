@@ -222,6 +222,14 @@ tickets = Table(
     Column("needs_triage", Boolean, nullable=False),
     Column("triage_attempts", Integer, nullable=False),
     Column("triage_not_before", UtcDateTime),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("cluster", String(16)),
+    Index(
+        "ix_tickets_cluster",
+        "cluster",
+        sqlite_where=text("cluster IS NOT NULL"),
+        postgresql_where=text("cluster IS NOT NULL"),
+    ),
     Index(
         "ix_tickets_needs_triage",
         "accepted_at",
@@ -248,6 +256,74 @@ tickets = Table(
         postgresql_where=text("channel = 'open311'"),
     ),
 )
+
+to_compare = Table(
+    "to_compare",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("senders", LargeBinary, nullable=False),
+)
+"""Tickets with new words, written with them: what is still to be compared with all others.
+
+Senders are the first 8 bytes of each digest by which this one is known again.
+"""
+
+sketches = Table(
+    "sketches",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("ticket_id", String(16), nullable=False, unique=True),
+    Column("sketch", LargeBinary, nullable=False),
+)
+"""What a ticket's words are compared by, numbered in the order in which they came."""
+
+sketch_keys = Table(
+    "sketch_keys",
+    metadata,
+    Column("key", Number, primary_key=True, autoincrement=False),
+    Column("newest", LargeBinary, nullable=False),
+)
+"""Under each rare pair of characters, and each sender, the numbers of the newest sketches."""
+
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("size", Integer, nullable=False),
+)
+"""How many tickets each cluster has, so that a small one joins a large one."""
+
+cluster_links = Table(
+    "cluster_links",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("other", String(16), nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("reason", Document, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "ticket_id"),
+)
+"""Why a ticket is in its cluster: the ticket that it is like, how much in thousandths, by what."""
+
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("ticket_id", String(16), primary_key=True),
+    Column("first", String(16), nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("merged_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Index(None, "first"),
+    Index(
+        "ix_repeats_found_at",
+        "found_at",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+"""The same words again from the same sender within a day; not settled while the first waits."""
 
 decisions = Table(
     "decisions",

@@ -57,6 +57,8 @@ class Ticket:
     needs_triage: bool = True
     triage_attempts: int = 0
     triage_not_before: datetime | None = None
+    repeats: int = 0
+    cluster: str | None = None
 
     @classmethod
     def from_row(cls, row: Any) -> Self:

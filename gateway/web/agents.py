@@ -10,6 +10,7 @@ from sqlalchemy import select
 from channels.body import faults_of, read_strictly
 from channels.errors import MalformedAppeal
 from gateway.confirmation.confirm import ConfirmationRefused
+from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
 from gateway.tickets.document import TicketDocument, dump_document
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id
@@ -79,6 +80,44 @@ class TicketWithHistory(TicketDocument):
     history: list[TicketHistoryLine]
 
 
+class ClusterTicket(BaseModel):
+    """One ticket of a cluster."""
+
+    ticket_id: str
+    status: Status
+    tier: Tier | None
+    unit: str | None
+    district: str | None
+    accepted_at: datetime
+    repeats: int
+
+
+class ClusterReason(BaseModel):
+    """What two tickets have in common: masked words that both hold."""
+
+    kind: Literal["same_matter"]
+    places: list[str]
+    words: list[str]
+
+
+class ClusterLink(BaseModel):
+    """Why a ticket is in the cluster."""
+
+    ticket_id: str
+    other: str = Field(description="the ticket that it is like")
+    score: int = Field(description="how alike, in thousandths")
+    reason: ClusterReason
+    at: datetime
+
+
+class Cluster(BaseModel):
+    """Tickets of different people on one matter, oldest first; the newest 1,000 of them."""
+
+    cluster: str
+    tickets: list[ClusterTicket]
+    links: list[ClusterLink]
+
+
 class ListQuery(BaseModel):
     """What may be asked of the list."""
 
@@ -123,6 +162,16 @@ async def _whole(parts: WebParts, ticket_id: str) -> dict[str, Any]:
             return await ticket_with_history(connection, ticket_id)
         except TicketNotFound:
             raise _no_such_ticket() from None
+
+
+async def show_cluster(request: web.Request) -> web.Response:
+    """List the tickets of different people on one matter, and why they are linked."""
+    cluster = _number(request)
+    async with request.app[PARTS].database.read() as connection:
+        members, links = await read_cluster(connection, cluster)
+    if not members:
+        raise _no_such_ticket()
+    return _json({"cluster": cluster, "tickets": members, "links": links})
 
 
 async def confirm_ticket(request: web.Request) -> web.Response:

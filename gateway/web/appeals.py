@@ -16,6 +16,7 @@ from channels.api.adapter import to_message
 from channels.channel import Receipt as Accepted
 from channels.errors import MalformedAppeal
 from gateway.intake.drafting import query_digest
+from gateway.repeats.merging import followed
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
 from gateway.tickets.store import find_tickets, history_of
@@ -70,6 +71,9 @@ class AppealStatus(BaseModel):
     unit: str | None = Field(description="the unit that has it, once it is dispatched")
     dispatch_due_at: datetime | None
     dispatched_at: datetime | None
+    merged_at: datetime | None = Field(
+        description="since when it follows an earlier appeal with the same words"
+    )
     steps: list[Step]
 
 
@@ -141,6 +145,9 @@ async def show_appeal(request: web.Request) -> web.Response:
     ticket_id = await _authorised_ticket(request, parts)
     async with parts.database.read() as connection:
         table = schema.tickets.c
+        # What is told of a repeat is told of the appeal that it follows, but for its number.
+        first = await followed(connection, ticket_id)
+        told = first.first if first else ticket_id
         row = (
             await connection.execute(
                 select(
@@ -150,10 +157,10 @@ async def show_appeal(request: web.Request) -> web.Response:
                     table.dispatched_unit,
                     table.dispatch_due_at,
                     table.dispatched_at,
-                ).where(table.id == ticket_id)
+                ).where(table.id == told)
             )
         ).one()
-        history = await history_of(connection, ticket_id)
+        history = await history_of(connection, told)
     status = AppealStatus(
         ticket_id=ticket_id,
         number=show_ticket_id(ticket_id),
@@ -164,6 +171,7 @@ async def show_appeal(request: web.Request) -> web.Response:
         unit=row.dispatched_unit,
         dispatch_due_at=row.dispatch_due_at,
         dispatched_at=row.dispatched_at,
+        merged_at=first.merged_at if first else None,
         steps=_steps(history),
     )
     return web.Response(

@@ -206,6 +206,11 @@ PUBLIC: Final = (
         problems=(*_SIGNED_IN, "no-such-ticket"),
     ),
     Route(
+        "GET", "/api/v1/clusters/{ticket_id}", agents.show_cluster,
+        "Tickets of different people on one matter 同一事项工单", Permission.READ_TICKETS,
+        answer=agents.Cluster, problems=(*_SIGNED_IN, "no-such-ticket"),
+    ),
+    Route(
         "POST", "/api/v1/tickets/{ticket_id}/confirmation", agents.confirm_ticket,
         "Confirm or correct the route 确认派单", Permission.CONFIRM_TICKETS,
         body=agents.Choice, answer=agents.TicketWithHistory,

@@ -29,6 +29,7 @@ from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.triage_processes import TriageFailed, TriageProcesses, assemble
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
+from gateway.repeats.comparing import Comparer, shipped_commonness
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.store import find_tickets, history_of
@@ -118,6 +119,10 @@ class Line:
             self.database, self.clock, self.rules, Lease(self.database, self.clock, "clock"),
             self.decided, self.metrics,
         )  # fmt: skip
+        self.comparer = Comparer(
+            self.database, self.clock, self.rules, Lease(self.database, self.clock, "repeats"),
+            shipped_commonness(),
+        )  # fmt: skip
         self.lease = Lease(self.database, self.clock, "relay")
         self._streams: list[Streams] = []
         self.relay = self.another_relay()
@@ -158,6 +163,12 @@ class Line:
         """Let triage work until nothing waits for it."""
         while await self.opener.step():
             pass
+
+    async def compare_all(self) -> None:
+        """Let tickets be compared until nothing waits for it, and merge what may be merged."""
+        while await self.comparer.step():
+            pass
+        await self.comparer.step()
 
     def later(self, **span: float) -> None:
         """Let time pass."""

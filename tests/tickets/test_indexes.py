@@ -11,6 +11,8 @@ from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
 from gateway.intake.media.claims import _DUE, _SAME_CONTENT
 from gateway.intake.open_ticket import _CLAIM, _READY
+from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, SIZES, TEXTS
+from gateway.repeats.merging import OF_TICKETS, UNSETTLED
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.store import _BY_ID, _DECISIONS, _MEDIA, _WORDS
@@ -28,6 +30,14 @@ QUERIES: dict[str, Executable] = {
     "media to read": _DUE,
     "media of the same content": _SAME_CONTENT,
     "decisions on tickets": _DECISIONS,
+    "words to compare": TEXTS,
+    "sketches under a key": LISTS,
+    "sketches by number": BY_NUMBER,
+    "sketches of tickets": BY_TICKET,
+    "the last sketch": LAST,
+    "sizes of clusters": SIZES,
+    "repeats to settle": UNSETTLED,
+    "repeats among tickets": OF_TICKETS,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
     .where(schema.NEEDS_TRIAGE),

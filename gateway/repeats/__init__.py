@@ -1,0 +1,1 @@
+"""Repeats of one appeal, and different people's appeals on the same matter."""

@@ -1,0 +1,1 @@
+"""How alike two appeals are: the same words again, or the same matter in others' words."""
