@@ -17,12 +17,11 @@ from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.deadlines import Deadlines
-from gateway.conversation.sending import ReplySender
 from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation, media_reader
+from gateway.foundation import Foundation, attachment_store, foundation, media_reader, reply_sender
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls, SilentCalls
 from gateway.intake.inbox import Inbox
@@ -201,15 +200,7 @@ class _Service:
                 base.traces,
             )
             self.tasks.run(relay.run(), "relay")
-            replies = ReplySender(
-                base.database,
-                base.vault,
-                base.clock,
-                self._channels,
-                rules.unit_name,
-                Lease(base.database, base.clock, "replies"),
-                base.metrics,
-            )
+            replies = reply_sender(base, self._channels, rules.unit_name)
             self.tasks.run(replies.run(), "replies")
         if ServeRole.CLOCK in self._roles:
             lease = Lease(base.database, base.clock, "clock")

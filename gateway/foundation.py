@@ -13,6 +13,8 @@ from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
 from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
+from gateway.conversation.events import UnitName
+from gateway.conversation.sending import ReplySender
 from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
 from gateway.intake.media.child_process import MediaChild
 from gateway.intake.media.claims import MediaRows
@@ -20,6 +22,7 @@ from gateway.intake.media.fetching import Fetcher
 from gateway.intake.media.reader import MediaReader
 from gateway.intake.media.speech_models import ModelUnknown, model_files
 from gateway.intake.media.urls import UrlFetcher
+from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, OtlpTraces, Traces
 from gateway.settings import Settings, SettingsError
@@ -106,6 +109,19 @@ def attachment_store(settings: Settings) -> AttachmentStore:
             "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
         ) from None
     return S3Store(url)
+
+
+def reply_sender(base: Foundation, channels: Channels, unit_name: UnitName) -> ReplySender:
+    """Return what sends replies to citizens."""
+    return ReplySender(
+        base.database,
+        base.vault,
+        base.clock,
+        channels,
+        unit_name,
+        Lease(base.database, base.clock, "replies"),
+        base.metrics,
+    )
 
 
 def media_reader(

@@ -71,12 +71,14 @@ async def test_different_senders_are_linked_and_never_merged(
 @pytest.mark.parametrize("known_by", ["conversation", "email"])
 async def test_a_sender_is_known_by_chat_and_mail_too(line: Line, known_by: str) -> None:
     """The same chat and the same mail address, however it is written, are the same sender."""
-    fields: list[dict[str, Any]] = [{"conversation": "chat-1"}, {"conversation": "chat-1"}]
+    fields: list[dict[str, Any]] = [{"conversation": "chat-1"}] * 2
     if known_by == "email":
         fields = [
             {"reporter": Reporter(email=address)} for address in ("Li@a.example", " li@A.example")
         ]
     await line.triaged(LAMP, **fields[0])
+    # Later than a chat goes on telling of the same matter.
+    line.later(hours=1)
     again = await line.accept(LAMP, **fields[1])
     await line.compare_all()
     assert (await line.ticket(again)).status is Status.MERGED
