@@ -22,9 +22,9 @@ def own_texts() -> list[str]:
     return [json.loads(line)["text"] for line in lines]
 
 
-def compose(count: int) -> list[str]:
-    """Return texts of about 200 characters, as appeals usually have."""
-    chance = random.Random(SEED)  # noqa: S311
+def compose(count: int, first: int = 0) -> list[str]:
+    """Return texts of about 200 characters, as appeals usually have; others for another `first`."""
+    chance = random.Random(SEED + first)  # noqa: S311
     texts = own_texts()
     found = []
     for _ in range(count):
@@ -36,10 +36,13 @@ def compose(count: int) -> list[str]:
     return found
 
 
-def requests(count: int, port: int) -> list[bytes]:
-    """Return prebuilt requests that file such appeals, each third one with a reporter."""
+def requests(count: int, port: int, first: int = 0) -> list[bytes]:
+    """Return prebuilt requests that file such appeals, each third one with a reporter.
+
+    They are numbered from `first` on. One that is sent twice is a repeat, and is not published.
+    """
     found = []
-    for number, text in enumerate(compose(count)):
+    for number, text in enumerate(compose(count, first), first):
         body: dict[str, object] = {"text": text}
         if number % 3 == 0:
             body["reporter"] = {"name": "测试甲", "phone": f"130{number:08d}"}

@@ -151,10 +151,11 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
             async with _serving(folder, self._clock, **_AT_ONCE) as service:
-                prepared = requests(2_000, service.port)
-                consumers = _consumers(service, folder)
                 warm = self._many(500)
-                await saturate(service.port, prepared, warm, self._clock)
+                prepared = requests(total, service.port, warm)
+                consumers = _consumers(service, folder)
+                warming = requests(warm, service.port)
+                await saturate(service.port, warming, warm, self._clock)
                 await self._until(consumers, warm)
                 started = self._clock.monotonic()
                 measured = await saturate(service.port, prepared, total, self._clock)
@@ -178,9 +179,9 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
             async with _serving(folder, self._clock, **_AT_ONCE) as service:
-                prepared = requests(2_000, service.port)
                 consumers = _consumers(service, folder)
                 for done in range(step, total + 1, step):
+                    prepared = requests(step, service.port, done)
                     await saturate(service.port, prepared, step, self._clock)
                     await self._until(consumers, done)
                     seen.append(service.memory())
