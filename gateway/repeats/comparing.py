@@ -1,4 +1,4 @@
-"""Every ticket is compared with all others within a second of its acceptance.
+"""Every ticket is compared with all others within a second of its acceptance, or after a rush.
 
 What is to be compared was written in the transaction of acceptance, and is removed in that of what
 was found: a process that dies between the two loses nothing and doubles nothing.
@@ -6,12 +6,13 @@ was found: a process that dies between the two loses nothing and doubles nothing
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import structlog
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
@@ -40,6 +41,7 @@ from gateway.repeats.merging import (
     settle,
     unsettled,
 )
+from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.store import find_tickets
 from gateway.tickets.ticket import ClockRules, Ticket
@@ -51,6 +53,10 @@ from triage.alike.words import same_words
 log = structlog.get_logger(__name__)
 _BATCH: Final = 32
 _LOOK_EVERY: Final = 0.25
+_RUSH: Final = 64
+"""So many tickets that wait for triage are a rush."""
+_GIVES_WAY_FOR: Final = timedelta(minutes=1)
+_BACKLOG: Final[Select[Any]] = select(schema.tickets.c.id).where(schema.NEEDS_TRIAGE).limit(_RUSH)
 
 
 def shipped_commonness() -> Commonness:
@@ -127,6 +133,13 @@ class Comparer:
             await self.database.write(partial(self._settle, repeats), patient=True)
         return stored
 
+    async def _gives_way(self, connection: AsyncConnection, tickets: Iterable[Ticket]) -> bool:
+        """Whether to wait: in a rush deciding and publishing go first, for a minute at most."""
+        oldest = min(ticket.accepted_at for ticket in tickets)
+        if self.clock.now() - oldest > _GIVES_WAY_FOR:
+            return False
+        return len((await connection.execute(_BACKLOG)).all()) == _RUSH
+
     async def _read(self, connection: AsyncConnection) -> _Batch | None:
         """Read what has new words, and everything that it is to be compared with."""
         rows = (await connection.execute(WAITING, {"most": _BATCH})).all()
@@ -134,6 +147,8 @@ class Comparer:
             return None
         ids = list(dict.fromkeys(row.ticket_id for row in rows))
         tickets = await find_tickets(connection, ids)
+        if await self._gives_way(connection, tickets.values()):
+            return None
         texts = await texts_of(connection, ids)
         found = {
             number: _Ticket(

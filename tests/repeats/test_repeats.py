@@ -84,6 +84,23 @@ async def test_a_sender_is_known_by_chat_and_mail_too(line: Line, known_by: str)
     assert (await line.ticket(again)).status is Status.MERGED
 
 
+async def test_in_a_rush_deciding_goes_first(line: Line) -> None:
+    """While many tickets wait for triage nothing is compared, but for a minute at most."""
+    first = await line.accept(LAMP, reporter=ME)
+    for number in range(70):
+        await line.accept(f"第{number}件事,各不相同")
+    again = await line.accept(LAMP, reporter=ME)
+    await line.compare_all()
+    assert await count(line, schema.to_compare) == 72
+    line.later(seconds=61)
+    await line.compare_all()
+    assert await count(line, schema.to_compare) == 0
+    await line.triage_all()
+    await line.compare_all()
+    statuses = [(await line.ticket(number)).status for number in (first, again)]
+    assert statuses == [Status.AWAITING_CONFIRMATION, Status.MERGED]
+
+
 async def test_another_house_is_another_matter(line: Line) -> None:
     """One digit makes it another ticket, though all other words are the same."""
     await line.triaged(LAMP, reporter=ME)
