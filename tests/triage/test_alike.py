@@ -1,7 +1,7 @@
 """Likeness of two texts: the same both ways, and blind to how a text is written."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.repeats.comparing import shipped_commonness
@@ -51,6 +51,18 @@ def test_likeness_is_the_same_both_ways(one: str, other: str) -> None:
     assert alike(one, other) == alike(other, one)
     assert same_words(one, other) == same_words(other, one)
     assert 0 <= alike(one, other).score <= 1
+
+
+@given(st.text(), st.text())
+@example("𠮷野家𪚥龘门前污水", "𠀀")
+@example("①号楼½ﬁ\ud800", "一\u0300号")
+def test_any_text_can_be_compared(one: str, other: str) -> None:
+    """Whatever somebody writes, it is compared and stored: else all others would wait behind it."""
+    found = alike(one, other)
+    assert reason(found, one)["kind"] == "same_matter"
+    assert same_words(one, other) == same_words(other, one)
+    stored = sketch(one, TABLE)
+    assert Sketch.from_bytes(stored.to_bytes()).keys == stored.keys
 
 
 @given(WORDS)

@@ -230,10 +230,10 @@ def _names(plain: str) -> set[str]:
 
 
 def _number(pair: str) -> int:
-    """The pair as 32 bits: two characters as they are, letters and digits by a checksum."""
-    if pair[0] < "\u4e00":
-        return zlib.crc32(pair.encode()) & 0x3FFFFFFF
-    return ord(pair[0]) << 16 | ord(pair[1])
+    """The pair as 32 bits: two usual characters as they are, anything else by a checksum."""
+    if len(pair) == 2 and min(pair) >= "\u4e00" and max(pair) <= "\u9fff":
+        return ord(pair[0]) << 16 | ord(pair[1])
+    return zlib.crc32(pair.encode("utf-8", "surrogatepass")) & 0x3FFFFFFF
 
 
 def _is_same_place(one: Sketch, other: Sketch) -> bool:
