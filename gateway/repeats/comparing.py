@@ -53,10 +53,9 @@ from triage.alike.words import same_words
 log = structlog.get_logger(__name__)
 _BATCH: Final = 32
 _LOOK_EVERY: Final = 0.25
-_RUSH: Final = 64
-"""So many tickets that wait for triage are a rush."""
+RUSH: Final = 64
 _GIVES_WAY_FOR: Final = timedelta(minutes=1)
-_BACKLOG: Final[Select[Any]] = select(schema.tickets.c.id).where(schema.NEEDS_TRIAGE).limit(_RUSH)
+_BACKLOG: Final[Select[Any]] = select(schema.tickets.c.id).where(schema.NEEDS_TRIAGE)
 
 
 def shipped_commonness() -> Commonness:
@@ -101,6 +100,8 @@ class Comparer:
     rules: ClockRules
     lease: Lease
     table: Commonness
+    rush: int = RUSH
+    """So many tickets that wait for triage are a rush."""
     _cache: Sketches = field(default_factory=Sketches)
 
     async def run(self) -> None:
@@ -138,7 +139,8 @@ class Comparer:
         oldest = min(ticket.accepted_at for ticket in tickets)
         if self.clock.now() - oldest > _GIVES_WAY_FOR:
             return False
-        return len((await connection.execute(_BACKLOG)).all()) == _RUSH
+        backlog = await connection.execute(_BACKLOG.limit(self.rush))
+        return len(backlog.all()) == self.rush
 
     async def _read(self, connection: AsyncConnection) -> _Batch | None:
         """Read what has new words, and everything that it is to be compared with."""

@@ -88,10 +88,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = problem.response(request_id)
     except web.HTTPException as error:
         response = _framework_problem(error).response(request_id)
-    except (ConnectionResetError, BrokenPipeError):
-        # The client has gone.
-        raise
     except Exception as error:
+        gone = request.transport is None or request.transport.is_closing()
+        if gone and isinstance(error, ConnectionResetError | BrokenPipeError):
+            raise
         response = _failure(error, request_id).response(request_id)
     seconds = operations.clock.monotonic() - started
     if response.headers.get("Connection") == "close":

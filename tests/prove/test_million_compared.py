@@ -114,6 +114,8 @@ async def test_a_million_tickets(database: Database, vault: Vault, valkey: Queue
         # Without words, so that its keys are nobody's.
         template = await line.accept("……")
         await line.triage_all()
+        # Nothing is triaged in this proof, which would be taken for a rush.
+        line.comparer.rush = 10**9
         await line.compare_all()
         line.later(days=2)
         started = time.perf_counter()
