@@ -23,7 +23,7 @@ from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import Foundation, attachment_store, foundation, media_reader, reply_sender
 from gateway.intake.attachments import Attachments
-from gateway.intake.calls import Calls, SilentCalls
+from gateway.intake.calls import LOOK_EVERY, Calls
 from gateway.intake.inbox import Inbox
 from gateway.intake.judging import Judge, Rules
 from gateway.intake.listening import Listening
@@ -208,8 +208,9 @@ class _Service:
                 base.database, base.clock, base.rules, lease, self._decided, base.metrics
             )
             self.tasks.run(deadlines.run(), "clock")
-            watch = SilentCalls(self._calls, Lease(base.database, base.clock, "calls"), base.clock)
-            self.tasks.run(watch.run(), "calls")
+            lease = Lease(base.database, base.clock, "calls")
+            watch = lease.work(self._calls.look_after, LOOK_EVERY, "calls cannot be looked after")
+            self.tasks.run(watch, "calls")
         if ServeRole.TRIAGE in self._roles:
             opener = TicketOpener(
                 base.database,
@@ -226,13 +227,9 @@ class _Service:
                 parallel=settings.triage_processes + 1,
             )
             self.tasks.run(opener.run(), "triage")
-            comparer = Comparer(
-                base.database,
-                base.clock,
-                base.rules,
-                Lease(base.database, base.clock, "repeats"),
-                shipped_commonness(),
-            )
+            lease = Lease(base.database, base.clock, "repeats")
+            common = shipped_commonness()
+            comparer = Comparer(base.database, base.clock, base.rules, lease, common)
             self.tasks.run(comparer.run(), "repeats")
 
     def _web_parts(

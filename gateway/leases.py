@@ -1,9 +1,11 @@
 """Leases: one process at a time does a job, and another takes over when it is gone."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +14,7 @@ from gateway.clock import Clock
 from gateway.tickets.database import Database
 from gateway.tickets.schema import leases
 
+log = structlog.get_logger(__name__)
 SPAN: Final = timedelta(seconds=6)
 
 
@@ -69,6 +72,26 @@ class Lease:
         await self._database.write(
             lambda c: c.execute(update(leases).where(*mine).values(until=now))
         )
+
+    async def work(
+        self, step: Callable[[], Awaitable[object]], pause: float, complaint: str
+    ) -> None:
+        """Do the job step by step, whenever it is held, until cancelled; then release it.
+
+        Waits `pause` seconds after a step that returns nothing true. One that fails is logged as
+        `complaint`, and tried again after the pause.
+        """
+        try:
+            while True:
+                try:
+                    busy = await self.hold() and await step()
+                except Exception as error:
+                    log.error(complaint, error=type(error).__name__)
+                    busy = False
+                if not busy:
+                    await self._clock.sleep(pause)
+        finally:
+            await self.release()
 
     async def _take(self, connection: AsyncConnection) -> bool:
         now = self._clock.now()

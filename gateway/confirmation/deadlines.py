@@ -52,17 +52,7 @@ class Deadlines:
 
     async def run(self) -> None:
         """Look every second until cancelled."""
-        try:
-            while True:
-                try:
-                    busy = await self.lease.hold() and await self.step()
-                except Exception as error:
-                    log.error("the clock cannot look at tickets", error=type(error).__name__)
-                    busy = False
-                if not busy:
-                    await self.clock.sleep(_LOOK_EVERY)
-        finally:
-            await self.lease.release()
+        await self.lease.work(self.step, _LOOK_EVERY, "the clock cannot look at tickets")
 
     async def step(self) -> bool:
         """Warn of and publish what is due; return whether there may be more."""

@@ -90,17 +90,7 @@ class ReplySender:
 
     async def run(self) -> None:
         """Work until cancelled; what is away is tried again."""
-        try:
-            while True:
-                try:
-                    busy = await self.lease.hold() and await self.step()
-                except Exception as error:
-                    log.error("replies cannot be sent", error=type(error).__name__)
-                    busy = False
-                if not busy:
-                    await self.clock.sleep(_LOOK_EVERY)
-        finally:
-            await self.lease.release()
+        await self.lease.work(self.step, _LOOK_EVERY, "replies cannot be sent")
 
     async def step(self) -> bool:
         """Send what is due; return whether there was anything."""

@@ -21,7 +21,6 @@ from channels.message import Attachment, Message, RemoteMedium, Reporter
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.intake.inbox import Inbox
-from gateway.leases import Lease
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from triage.decision import Tier
@@ -32,7 +31,8 @@ Judge = Callable[[str], Awaitable[Tier]]
 
 SILENT_AFTER: Final = timedelta(minutes=10)
 """A call of which nothing is heard for so long has ended, whatever the platform failed to say."""
-_AGAIN_AFTER: Final = timedelta(seconds=5)
+LOOK_EVERY: Final = 5.0
+"""Seconds after which what a process has begun to tell is looked after by another."""
 _MOST_TRIES: Final = 500
 """Each try that is in vain means that somebody else's was not."""
 _NOTHING_SAID: Final = "〔通话中没有识别出诉求人的话〕"
@@ -124,7 +124,7 @@ class CallState:
     def look_at(self, now: datetime) -> datetime | None:
         """Return when somebody should look after this call if nothing is heard of it."""
         if self.accepted < len(self.told):
-            return now + _AGAIN_AFTER
+            return now + timedelta(seconds=LOOK_EVERY)
         return None if self.ended else now + SILENT_AFTER
 
 
@@ -222,28 +222,6 @@ class Calls:
             return await self.database.write(work)
         except IntegrityError:
             return False
-
-
-@dataclass(slots=True)
-class SilentCalls:
-    """Looks after calls of which nothing is heard any more; only the holder of the lease does."""
-
-    calls: Calls
-    lease: Lease
-    clock: Clock
-
-    async def run(self) -> None:
-        """Look every few seconds until cancelled."""
-        try:
-            while True:
-                try:
-                    if await self.lease.hold():
-                        await self.calls.look_after()
-                except Exception as error:
-                    log.error("calls cannot be looked after", error=type(error).__name__)
-                await self.clock.sleep(_AGAIN_AFTER.total_seconds())
-        finally:
-            await self.lease.release()
 
 
 def _message(channel: str, call: str, state: CallState, place: int) -> Message:

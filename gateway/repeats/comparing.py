@@ -106,22 +106,10 @@ class Comparer:
 
     async def run(self) -> None:
         """Work until cancelled; a database that is away is tried again."""
-        try:
-            while True:
-                try:
-                    busy = await self.step()
-                except Exception as error:
-                    log.error("tickets cannot be compared", error=type(error).__name__)
-                    busy = False
-                if not busy:
-                    await self.clock.sleep(_LOOK_EVERY)
-        finally:
-            await self.lease.release()
+        await self.lease.work(self.step, _LOOK_EVERY, "tickets cannot be compared")
 
     async def step(self) -> bool:
         """Compare some tickets and merge what may be merged; return whether there may be more."""
-        if not await self.lease.hold():
-            return False
         async with self.database.read() as connection:
             repeats = await unsettled(connection, _BATCH)
             batch = await self._read(connection)

@@ -166,6 +166,7 @@ class Line:
 
     async def compare_all(self) -> None:
         """Let tickets be compared until nothing waits for it, and merge what may be merged."""
+        assert await self.comparer.lease.hold()
         while await self.comparer.step():
             pass
         await self.comparer.step()
