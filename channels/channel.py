@@ -33,6 +33,8 @@ class Receipt:
     """What intake gives for an accepted message."""
 
     ticket_id: str
+    number: str
+    """The ticket's id in groups, as it is printed and read out."""
     query_code: str
     added: bool = field(default=False, compare=False)
     """Whether the message was added to a ticket that was there already."""

@@ -24,12 +24,10 @@ UNREADABLE: Final = "这条消息我们暂时无法读取,已留存待人工查�
 
 def receipt_text(receipt: Receipt) -> str:
     """Return what the citizen reads at once, with the number in groups as it is read out."""
-    number = receipt.ticket_id
-    shown = f"{number[:6]}-{number[6:10]}-{number[10:14]}-{number[14:]}"
     if receipt.added:
-        return f"已补充到您的诉求,工单号 {shown},无需重复提交。{_ANOTHER}"
+        return f"已补充到您的诉求,工单号 {receipt.number},无需重复提交。{_ANOTHER}"
     return (
-        f"您的诉求已受理,工单号 {shown},查询码 {receipt.query_code}。"
+        f"您的诉求已受理,工单号 {receipt.number},查询码 {receipt.query_code}。"
         f"如有人身危险,请立即拨打 110、119 或 120。可继续补充文字、图片或视频。{_ANOTHER}"
     )
 

@@ -20,7 +20,7 @@ from gateway.intake.joining import with_shown_ticket
 from gateway.intake.storing import Kept, keep
 from gateway.tickets import schema
 from gateway.tickets.database import Database
-from gateway.tickets.numbers import new_query_code, ticket_id
+from gateway.tickets.numbers import new_query_code, show_ticket_id, ticket_id
 from gateway.tickets.sealing import query_context
 
 _BLOCK: Final = 5_000
@@ -100,10 +100,11 @@ class Inbox:
                 raise KeyReused(drafted.key[1])
             return await self.accept(_as_edit(message, drafted))
         self._accepted.ring()
+        shown = show_ticket_id(kept.ticket_id)
         if kept.sealed_query_code is None:
-            return Receipt(kept.ticket_id, drafted.query_code)
+            return Receipt(kept.ticket_id, shown, drafted.query_code)
         code = await self._vault.open(kept.sealed_query_code, query_context(kept.ticket_id))
-        return Receipt(kept.ticket_id, code.decode(), kept.added)
+        return Receipt(kept.ticket_id, shown, code.decode(), kept.added)
 
     async def _keep(self, drafted: Drafted) -> Kept | None:
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()

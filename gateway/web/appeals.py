@@ -127,7 +127,7 @@ def _receipt(receipt: Accepted) -> web.Response:
     url = f"/api/v1/appeals/{receipt.ticket_id}"
     found = {
         "ticket_id": receipt.ticket_id,
-        "number": show_ticket_id(receipt.ticket_id),
+        "number": receipt.number,
         "query_code": receipt.query_code,
         "status_url": url,
     }

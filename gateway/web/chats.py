@@ -129,7 +129,7 @@ async def accept_line(
     receipt = await accept(parts, message)
     return {
         "ticket_id": receipt.ticket_id,
-        "number": show_ticket_id(receipt.ticket_id),
+        "number": receipt.number,
         "query_code": receipt.query_code,
         "greeting": None,
     }

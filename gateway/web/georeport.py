@@ -19,7 +19,6 @@ from channels.open311.adapter import (
     to_message,
 )
 from channels.open311.documents import MEDIA_TYPES, Format, written
-from gateway.tickets.numbers import show_ticket_id
 from gateway.web.accepting import accept, idempotency_key
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS, WebParts
@@ -129,7 +128,7 @@ async def file_request(request: web.Request) -> Answer:
     )
     receipt = await accept(parts, message)
     notice = (
-        f"工单号 {show_ticket_id(receipt.ticket_id)},查询码 {receipt.query_code}。"
+        f"工单号 {receipt.number},查询码 {receipt.query_code}。"
         "紧急情况请拨打 110、119、120 或 122。"
     )
     return "service_requests", [
