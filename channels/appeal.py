@@ -13,9 +13,10 @@ from channels.body import (
     StrictBody,
     faults_of,
     read_strictly,
+    says_nothing,
     too_long,
 )
-from channels.errors import FieldFault, MalformedAppeal
+from channels.errors import MalformedAppeal
 from channels.message import Attachment, Message
 
 
@@ -66,13 +67,7 @@ def appeal_message(
     """Return the message; raise `MalformedAppeal` where it says nothing or too much."""
     text = body.text or ""
     if not text and not attachments:
-        raise MalformedAppeal(
-            FieldFault(
-                "/text",
-                "say in words what happened, or attach a file",
-                "请用文字说明情况,或附上文件",
-            )
-        )
+        raise MalformedAppeal(says_nothing())
     if len(text) > max_text:
         raise MalformedAppeal(too_long(max_text))
     return Message(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from channels.errors import FieldFault, MalformedAppeal
+from channels.errors import FieldFault, MalformedAppeal, Unparsable
 from channels.message import Place, Reporter
 
 
@@ -18,15 +18,19 @@ def _no_nul(value: str) -> str:
     return value
 
 
-def _speaks(value: str) -> str:
-    """Refuse text in which nothing is visible: only spaces, controls or invisible marks."""
-    if not any(unicodedata.category(char)[0] not in "ZC" for char in value):
+def speaks(text: str) -> bool:
+    """Whether anything of a text is visible: not only spaces, controls or invisible marks."""
+    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
+
+
+def _visible(value: str) -> str:
+    if not speaks(value):
         raise ValueError("blank")
     return value
 
 
 Words = Annotated[str, AfterValidator(_no_nul)]
-SpokenText = Annotated[Words, AfterValidator(_speaks)]
+SpokenText = Annotated[Words, AfterValidator(_visible)]
 ShortText = Annotated[Words, Field(min_length=1, max_length=200)]
 
 
@@ -61,7 +65,12 @@ class PlaceBody(StrictBody):
         return Place(**self.model_dump())
 
 
-REMOTE_URL = re.compile(r"https?://[^\s/]+/\S*\Z")
+_REMOTE_URL = r"https?://[^\s/]+/\S*"
+
+
+def is_remote_url(text: str) -> bool:
+    """Whether it is a URL from which a medium may be fetched."""
+    return re.fullmatch(_REMOTE_URL, text) is not None
 
 
 class MediumBody(StrictBody):
@@ -69,7 +78,7 @@ class MediumBody(StrictBody):
 
     url: Words = Field(
         max_length=2000,
-        pattern=r"^https?://[^\s/]+/\S*$",
+        pattern=f"^{_REMOTE_URL}$",
         title="where it lies, for a day",
     )
     name: ShortText = Field("attachment", title="its name")
@@ -143,6 +152,11 @@ def repeated_field(name: str) -> FieldFault:
     return _field_fault(name, "repeated")
 
 
+def says_nothing() -> FieldFault:
+    """Return the fault of an appeal with neither words nor files."""
+    return _field_fault("text", "blank")
+
+
 def nul_in_field(name: str) -> FieldFault:
     """Return the fault of a field that holds a NUL character."""
     return _field_fault(name, "nul")
@@ -150,6 +164,13 @@ def nul_in_field(name: str) -> FieldFault:
 
 def _field_fault(name: str, kind: str) -> FieldFault:
     return FieldFault(f"/{_pointer(name)}", *_REMEDIES[kind])
+
+
+def within(text: str, max_text: int) -> str:
+    """Return what a vendor's message says; raise `Unparsable` where it is too long to be kept."""
+    if len(text) > max_text:
+        raise Unparsable(f"text is longer than {max_text} characters")
+    return text
 
 
 def too_long(max_text: int) -> FieldFault:

@@ -11,7 +11,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pydantic import TypeAdapter, ValidationError
 
-from channels.body import SpokenText
+from channels.body import SpokenText, within
 from channels.coordinates import gcj02_to_wgs84
 from channels.errors import Unparsable
 from channels.message import Message, Place, RemoteMedium
@@ -61,8 +61,7 @@ def read_message(channel: str, fields: Fields, raw: bytes, max_text: int) -> Mes
         answered=True,
     )
     message = _with_content(bare, fields)
-    if len(message.text) > max_text:
-        raise Unparsable(f"text is longer than {max_text} characters")
+    within(message.text, max_text)
     return message
 
 

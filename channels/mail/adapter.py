@@ -6,6 +6,7 @@ from datetime import datetime
 from email.message import Message as Mail
 from typing import Final
 
+from channels.body import speaks
 from channels.channel import Receipt, Reply, Take, WireAnswer, WireRequest
 from channels.errors import (
     ChannelError,
@@ -15,7 +16,6 @@ from channels.errors import (
     Unparsable,
 )
 from channels.mail.automatic import why_not_an_appeal
-from channels.mail.charsets import speaks
 from channels.mail.content import Content, read_content
 from channels.mail.headers import as_sent, people, read_mail, sent_at, words
 from channels.mail.listener import ENVELOPE_SENDER, LARGEST, SmtpListener

@@ -51,11 +51,6 @@ def clean(text: str) -> str:
     return "".join(c for c in text if c in _KEPT or unicodedata.category(c) != "Cc")
 
 
-def speaks(text: str) -> bool:
-    """Return whether anything of the text is visible."""
-    return any(unicodedata.category(char)[0] not in "ZC" for char in text)
-
-
 def _canonical(declared: str | None) -> str:
     name = (declared or "").strip("\"' ").lower()
     try:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from email.message import Message as Mail
 from typing import Final
 
+from channels.body import speaks
 from channels.errors import Unparsable
-from channels.mail.charsets import clean, decode, speaks
+from channels.mail.charsets import clean, decode
 from channels.mail.headers import as_sent, words
 from channels.mail.pages import words_of_page
 from channels.message import Part

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from channels.mail.charsets import speaks
+from channels.body import speaks
 
 _REPLY: Final = re.compile(r"\s*(?:re|aw|回复|答复|回覆)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 _RULED: Final = re.compile(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
-from channels.body import REMOTE_URL, nul_in_field, repeated_field
+from channels.body import is_remote_url, nul_in_field, repeated_field
 from channels.errors import ChannelError, FieldFault, MalformedAppeal
 from channels.message import Message, Place, RemoteMedium, Reporter
 
@@ -161,7 +161,7 @@ def _media(form: Mapping[str, str], faults: list[FieldFault]) -> tuple[RemoteMed
     url = form.get("media_url")
     if url is None:
         return ()
-    if not REMOTE_URL.match(url):
+    if not is_remote_url(url):
         faults.append(_fault("media_url", "send an http(s) URL", "请填 http 或 https 地址"))
         return ()
     return (RemoteMedium(url),)

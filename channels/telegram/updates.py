@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 import telegram
 
+from channels.body import within
 from channels.errors import Unparsable
 from channels.message import Message, Place, RemoteMedium, Reporter
 from channels.phrases import GREETING as WELCOME
@@ -119,9 +120,7 @@ def to_message(told: Told, channel: str, max_text: int) -> Message | None:
     if guidance(told.update) is not None or _adds_nothing(told.update.edited_message):
         return None
     chat = str(said.chat.id)
-    words = _words(said)
-    if len(words) > max_text:
-        raise Unparsable(f"text is longer than {max_text} characters")
+    words = within(_words(said), max_text)
     other = _other_matter(words)
     group = said.media_group_id
     return Message(

@@ -15,6 +15,7 @@ from channels.body import (
     StrictBody,
     fields_of,
     read_strictly,
+    within,
 )
 from channels.channel import Receipt, WireAnswer, WireRequest
 from channels.errors import MalformedAppeal, Unparsable
@@ -53,14 +54,12 @@ class WebhookChannel:
             body = read_strictly(WebhookBody, request.body)
         except MalformedAppeal as error:
             raise Unparsable(f"not a webhook message: {fields_of(error)}") from None
-        if len(body.text) > self._max_text:
-            raise Unparsable(f"text is longer than {self._max_text} characters")
         source = request.headers[SOURCE]
         return [
             Message(
                 channel=self.name,
                 message_id=f"{source}/{body.message_id}",
-                text=body.text,
+                text=within(body.text, self._max_text),
                 raw=request.body,
                 reporter=body.reporter.to_reporter() if body.reporter else None,
                 place=body.place.to_place() if body.place else None,

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from gateway.tickets.numbers import show_ticket_id
+from gateway.tickets.numbers import BEIJING, show_ticket_id
 from gateway.tickets.ticket import Ticket
 from triage.decision import Kind, Tier
 
@@ -34,7 +33,6 @@ QUESTIONS: Final[dict[Event, str]] = {
 UnitName = Callable[[str], str]
 """The Chinese name of a unit's code; the code itself where the catalogue has it no more."""
 
-_BEIJING: Final = ZoneInfo("Asia/Shanghai")
 _KINDS: Final = {
     Kind.INQUIRY: "咨询", Kind.ASSISTANCE: "求助", Kind.COMPLAINT: "投诉", Kind.REPORT: "举报",
     Kind.SUGGESTION: "建议", Kind.PRAISE: "表扬",
@@ -84,6 +82,6 @@ def _understood(ticket: Ticket, unit_name: UnitName) -> str:
     whose = f",由{unit_name(ticket.unit)}办理" if ticket.unit else ""
     due = ""
     if ticket.dispatch_due_at is not None:
-        local = ticket.dispatch_due_at.astimezone(_BEIJING)
+        local = ticket.dispatch_due_at.astimezone(BEIJING)
         due = f",最迟 {local.month}月{local.day}日 {local:%H:%M} 前派单"
     return f"已理解为“{ticket.topic or ''}”{kind}{whose}{due}。"

@@ -5,7 +5,7 @@ published, or triage has found that its words tell of no emergency. Until then i
 clocks running; if it is published itself meanwhile, it stays a ticket of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -151,11 +151,6 @@ def _reopen(repeat: Ticket, rules: ClockRules) -> Ticket:
     status = change_status(repeat.status, Status.AWAITING_CONFIRMATION)
     opened = replace(repeat, status=status, version=repeat.version + 1, needs_triage=True)
     return set_clocks(opened, rules)
-
-
-def first_of(ticket_id: str, repeats: Mapping[str, Repeat]) -> str:
-    """Return the ticket that a ticket follows, itself where it follows none."""
-    return repeats[ticket_id].first if ticket_id in repeats else ticket_id
 
 
 async def followed(connection: AsyncConnection, ticket_id: str) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from channels.api.adapter import to_message
 from channels.channel import Receipt as Accepted
 from channels.errors import MalformedAppeal
+from channels.message import Message
 from gateway.intake.drafting import query_digest
 from gateway.repeats.merging import followed
 from gateway.tickets import schema
@@ -22,7 +23,7 @@ from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket
 from gateway.tickets.store import find_tickets, history_of
 from gateway.tickets.workflow import CLOSED, Status
 from gateway.web.accepting import accept, idempotency_key
-from gateway.web.filing import read_appeal
+from gateway.web.filing import Filed, read_appeal
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -83,16 +84,7 @@ async def file_appeal(request: web.Request) -> web.Response:
     message_id = idempotency_key(request)
     filed = await read_appeal(request)
     await parts.limits.check(parts.limits.address_of(request), filed.body.text or "")
-    try:
-        message = to_message(
-            filed.body,
-            message_id=message_id,
-            raw=filed.raw,
-            attachments=filed.attachments,
-            max_text=parts.settings.max_text,
-        )
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    message = _message(parts, filed, message_id)
     return _receipt(await accept(parts, message))
 
 
@@ -110,8 +102,13 @@ async def add_to_appeal(request: web.Request) -> web.Response:
             "this appeal is closed: file a new one, and name its number",
             "该诉求已办结:请提交新的诉求,并写明原工单号",
         )
+    message = _message(parts, filed, message_id)
+    return _receipt(await accept(parts, replace(message, of_ticket=ticket_id)))
+
+
+def _message(parts: WebParts, filed: Filed, message_id: str | None) -> Message:
     try:
-        message = to_message(
+        return to_message(
             filed.body,
             message_id=message_id,
             raw=filed.raw,
@@ -120,7 +117,6 @@ async def add_to_appeal(request: web.Request) -> web.Response:
         )
     except MalformedAppeal as error:
         raise field_problem(error.faults) from None
-    return _receipt(await accept(parts, replace(message, of_ticket=ticket_id)))
 
 
 def _receipt(receipt: Accepted) -> web.Response:
