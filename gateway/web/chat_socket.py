@@ -14,6 +14,7 @@ from channels.chat.adapter import CHANNEL, Line, Opening
 from channels.errors import MalformedAppeal
 from gateway.conversation.transcript import Place
 from gateway.web.chats import LOOK_EVERY, accept_line, transcript
+from gateway.web.filing import Filed
 from gateway.web.parts import PARTS, REQUEST_ID, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -103,10 +104,9 @@ class _Session:
 
     async def _keep(self, line: Line, token: str) -> None:
         """Store a line and say so; the page may send a line again that was not answered."""
-        raw = orjson.dumps(line.model_dump(mode="json"))
+        filed = Filed(line, orjson.dumps(line.model_dump(mode="json")))
         try:
-            await self._parts.limits.check(self._address, line.text or "")
-            receipt = await accept_line(self._parts, line, token, line.id, raw)
+            receipt = await accept_line(self._parts, filed, token, line.id, self._address)
         except Problem as problem:
             await self._refuse(problem, line.id)
             return

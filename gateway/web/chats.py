@@ -9,16 +9,14 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from channels.appeal import AppealBody
 from channels.body import faults_of
 from channels.chat.adapter import CHANNEL, TOKEN, chat_message
 from channels.errors import MalformedAppeal
-from channels.message import Attachment
 from channels.phrases import GREETING, is_greeting
 from gateway.conversation.transcript import Place, Utterance
 from gateway.tickets.numbers import show_ticket_id
 from gateway.web.accepting import accept, idempotency_key
-from gateway.web.filing import read_appeal
+from gateway.web.filing import Filed, read_appeal
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -78,9 +76,8 @@ async def say(request: web.Request) -> web.Response:
     parts, token = request.app[PARTS], _token(request)
     key = idempotency_key(request)
     filed = await read_appeal(request)
-    return _json(
-        await accept_line(parts, filed.body, token, key, filed.raw, filed.attachments), 201
-    )
+    address = parts.limits.address_of(request)
+    return _json(await accept_line(parts, filed, token, key, address), 201)
 
 
 async def show_transcript(request: web.Request) -> web.Response:
@@ -100,28 +97,25 @@ async def show_transcript(request: web.Request) -> web.Response:
 
 
 async def accept_line(
-    parts: WebParts,
-    body: AppealBody,
-    token: str,
-    key: str | None,
-    raw: bytes,
-    attachments: tuple[Attachment, ...] = (),
+    parts: WebParts, filed: Filed, token: str, key: str | None, address: str
 ) -> dict[str, Any]:
     """Store a line for good and return its receipt; raise a `Problem` where nothing was stored.
 
     A greeting is answered, and opens nothing.
     """
-    if not attachments and is_greeting(body.text or ""):
+    text = filed.body.text or ""
+    if not filed.attachments and is_greeting(text):
         nothing = dict.fromkeys(("ticket_id", "number", "query_code"))
         return {**nothing, "greeting": GREETING}
-    await parts.limits.check(f"chat {token}", body.text or "")
+    for sender in (address, f"chat {token}"):
+        await parts.limits.check(sender, text)
     try:
         message = chat_message(
-            body,
+            filed.body,
             token,
             key=key,
-            raw=raw,
-            attachments=attachments,
+            raw=filed.raw,
+            attachments=filed.attachments,
             max_text=parts.settings.max_text,
         )
     except MalformedAppeal as error:

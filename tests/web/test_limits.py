@@ -75,3 +75,18 @@ def test_what_is_no_appeal_stands_aside(served: Served) -> None:
     )
     assert number in aside
     assert number not in waiting
+
+
+def test_new_chats_are_no_way_around(served: Served) -> None:
+    """Lines of chats count by address too, whether posted or not; an emergency passes."""
+    for _ in range(3):
+        assert _line(served, "楼道灯不亮").status == 201
+    assert_problem(_line(served, "楼道灯不亮"), 429, "too-many-requests")
+    assert _line(served, DANGER).status == 201
+
+
+def _line(served: Served, text: str) -> Reply:
+    """Say something in a chat of its own."""
+    token = served.call("POST", "/api/v1/chats").document["chat"]
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "203.0.113.77"}
+    return served.call("POST", "/api/v1/chats/lines", {"text": text}, headers)
