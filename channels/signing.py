@@ -39,8 +39,13 @@ class SignedSenders:
         genuine = hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
         if not (genuine and secret):
             raise SignatureRejected("unknown source or wrong signature")
-        # Only digits were signed by us or by an honest sender; anything else is a refusal too.
-        if not (timestamp.isdecimal() and timestamp.isascii() and len(timestamp) <= 11):
-            raise SignatureRejected("the timestamp is not in Unix seconds")
-        if abs(datetime.fromtimestamp(int(timestamp), UTC) - now) > FRESH_FOR:
-            raise SignatureRejected("the timestamp is more than five minutes off")
+        check_fresh(timestamp, now)
+
+
+def check_fresh(timestamp: str, now: datetime) -> None:
+    """Raise `SignatureRejected` unless signed Unix seconds are five minutes off at most."""
+    # Only digits were signed by us or by an honest sender; anything else is a refusal too.
+    if not (timestamp.isdecimal() and timestamp.isascii() and len(timestamp) <= 11):
+        raise SignatureRejected("the timestamp is not in Unix seconds")
+    if abs(datetime.fromtimestamp(int(timestamp), UTC) - now) > FRESH_FOR:
+        raise SignatureRejected("the timestamp is more than five minutes off")

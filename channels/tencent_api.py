@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from channels.errors import ChannelError, MediumGone
+from channels.errors import ChannelError, MediumGone, ReplyRefused
 
 _CALL: Final = aiohttp.ClientTimeout(total=15)
 _DOWNLOAD: Final = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30)
@@ -77,6 +77,21 @@ class TencentApi:
             if error_code(answer) not in _STALE:
                 return answer
             stale = token
+        return answer
+
+    async def tell(
+        self, path: str, message: Mapping[str, Any], refusals: Mapping[int, str]
+    ) -> Mapping[str, Any]:
+        """Send a message and return the answer of a platform that took it.
+
+        Raises `ReplyRefused` for a code of `refusals`, each with its reason, else `ApiFailed`.
+        """
+        answer = await self.post(path, message)
+        code = error_code(answer)
+        if code in refusals:
+            raise ReplyRefused(f"errcode {code}: {refusals[code]}")
+        if code != 0:
+            raise ApiFailed(f"errcode {code}")
         return answer
 
     async def fetch(self, media_id: str) -> AsyncIterator[bytes]:

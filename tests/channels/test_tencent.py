@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.phrases import GREETING
-from channels.tencent_callback import UNREADABLE
+from channels.tencent_channel import UNREADABLE
 from tests.channels.tencent import (
     AES_KEY,
     APP,

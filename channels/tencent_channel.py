@@ -1,10 +1,10 @@
-"""What WeChat and WeCom post to us: checked, opened, read, and answered in the same breath."""
+"""WeChat and WeCom alike: what they post is checked, opened, read, and answered in one breath."""
 
 import hmac
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -12,11 +12,11 @@ from channels.channel import Receipt, WireAnswer, WireRequest
 from channels.errors import SignatureRejected, Unparsable
 from channels.message import Message
 from channels.phrases import GREETING, is_enough, is_greeting
+from channels.signing import check_fresh
+from channels.tencent_api import TencentApi
 from channels.tencent_messages import Fields, read_message, read_xml
 from channels.wxcrypt import Crypt, NotOpened, signature
 
-FRESH_FOR: Final = timedelta(minutes=5)
-_UNIX: Final = re.compile(r"[0-9]{1,11}")
 _ECHO: Final = re.compile(r"[!-~]{1,200}")
 _ANOTHER: Final = "如要反映另一件事,请以“新诉求”开头。"
 UNREADABLE: Final = "这条消息我们暂时无法读取,已留存待人工查看。请改用文字说明您的诉求。"
@@ -32,8 +32,8 @@ def receipt_text(receipt: Receipt) -> str:
     )
 
 
-class TencentCallback:
-    """The half of a channel that the platform calls; each platform is a class of its own.
+class TencentChannel:
+    """What both platforms have in common; how a reply is sent, each has in a class of its own.
 
     With a `crypt` only sealed messages are taken and answers are sealed too (安全模式); without,
     messages come in plain, and the signature does not cover them (明文模式).
@@ -45,9 +45,10 @@ class TencentCallback:
     silence: bytes
     """What says that all is well and nothing is to be told."""
 
-    def __init__(self, token: str, crypt: Crypt | None, *, max_text: int) -> None:
+    def __init__(self, token: str, crypt: Crypt | None, api: TencentApi, *, max_text: int) -> None:
         self._token = token
         self._crypt = crypt
+        self._api = api
         self._max_text = max_text
 
     def verify(self, request: WireRequest, now: datetime) -> None:
@@ -64,10 +65,7 @@ class TencentCallback:
         expected = signature(self._token, *signed)
         if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
             raise SignatureRejected("the signature is not by our token")
-        if not _UNIX.fullmatch(timestamp):
-            raise SignatureRejected("the timestamp is not in Unix seconds")
-        if abs(datetime.fromtimestamp(int(timestamp), UTC) - now) > FRESH_FOR:
-            raise SignatureRejected("the timestamp is more than five minutes off")
+        check_fresh(timestamp, now)
         if request.method == "GET":
             self._echo(request)
 
@@ -104,6 +102,14 @@ class TencentCallback:
             }
         )
         return WireAnswer(200, self._closed(reply, timestamp), "text/xml")
+
+    def fetch(self, reference: str) -> AsyncIterator[bytes]:
+        """Yield a medium's bytes; raise `MediumGone` three days after it was sent."""
+        return self._api.fetch(reference)
+
+    async def close(self) -> None:
+        """Close the connections to the platform."""
+        await self._api.close()
 
     def _is_sealed(self, request: WireRequest) -> bool:
         return self.seals_echo if request.method == "GET" else self._crypt is not None
