@@ -23,12 +23,9 @@ _SECRETS: Final = '{"bench": "a secret of the bench"}'
 async def measure_harm(clock: Clock, many: Callable[[int], int]) -> list[Row]:
     """The receipt's p99 at 50 a second, quiet, under 10,000 forged posts, and under uploads."""
     with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
-        service = ServedGateway(Path(name), clock, JIESU_WEBHOOK_SECRETS=_SECRETS)
-        await service.start()
-        try:
+        settings = {"JIESU_WEBHOOK_SECRETS": _SECRETS}
+        async with ServedGateway(Path(name), clock, **settings) as service:
             return await _rows(service, clock, many)
-        finally:
-            await service.stop()
 
 
 async def _rows(service: ServedGateway, clock: Clock, many: Callable[[int], int]) -> list[Row]:

@@ -57,7 +57,7 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
             commits = floors.sqlite_full_commit(folder, self._many(2_000), self._clock)
-            async with _serving(folder, self._clock) as service:
+            async with ServedGateway(folder, self._clock) as service:
                 one = await floors.xadd_always(
                     service.valkey_socket, self._many(2_000), self._clock, 1
                 )
@@ -85,7 +85,7 @@ class Bench:
         """How long citizens wait while the one process over SQLite is replaced under load."""
         answered: list[float] = []
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
-            async with _serving(Path(name), self._clock, **_AT_ONCE) as service:
+            async with ServedGateway(Path(name), self._clock, **_AT_ONCE) as service:
                 prepared = requests(2_000, service.port)
                 await saturate(service.port, prepared, self._many(5_000), self._clock)
                 sending = asyncio.create_task(
@@ -108,7 +108,7 @@ class Bench:
         total = self._many(30_000)
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
-            async with _serving(folder, self._clock, **_AT_ONCE) as service:
+            async with ServedGateway(folder, self._clock, **_AT_ONCE) as service:
                 prepared = requests(2_000, service.port)
                 await saturate(service.port, prepared, self._many(1_000), self._clock)
                 consumers = _consumers(service, folder)
@@ -132,7 +132,7 @@ class Bench:
         """How long the receipt takes at 200 a second."""
         total = self._many(6_000)
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
-            async with _serving(Path(name), self._clock, **_AT_ONCE) as service:
+            async with ServedGateway(Path(name), self._clock, **_AT_ONCE) as service:
                 prepared = requests(2_000, service.port)
                 await pace(service.port, prepared, 200, self._many(600), self._clock)
                 measured = await pace(service.port, prepared, 200, total, self._clock)
@@ -150,7 +150,7 @@ class Bench:
         total = self._many(12_000)
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
-            async with _serving(folder, self._clock, **_AT_ONCE) as service:
+            async with ServedGateway(folder, self._clock, **_AT_ONCE) as service:
                 warm = self._many(500)
                 prepared = requests(total, service.port, warm)
                 consumers = _consumers(service, folder)
@@ -178,7 +178,7 @@ class Bench:
         seen: list[dict[str, float]] = []
         with tempfile.TemporaryDirectory(prefix="jiesu-") as name:
             folder = Path(name)
-            async with _serving(folder, self._clock, **_AT_ONCE) as service:
+            async with ServedGateway(folder, self._clock, **_AT_ONCE) as service:
                 consumers = _consumers(service, folder)
                 for done in range(step, total + 1, step):
                     prepared = requests(step, service.port, done)
@@ -214,20 +214,6 @@ class Bench:
 
     def _many(self, count: int) -> int:
         return max(10, int(count * self._scale))
-
-
-class _serving:  # noqa: N801
-    """A started service for the length of a block."""
-
-    def __init__(self, folder: Path, clock: Clock, **settings: str) -> None:
-        self._service = ServedGateway(folder, clock, **settings)
-
-    async def __aenter__(self) -> ServedGateway:
-        await self._service.start()
-        return self._service
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._service.stop()
 
 
 def _consumers(service: ServedGateway, folder: Path) -> list[ConsumingProcess]:

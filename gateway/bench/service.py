@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 import aiohttp
 
@@ -42,6 +43,13 @@ class ServedGateway:
     def valkey_socket(self) -> Path:
         """The embedded queue's socket."""
         return self._folder / "valkey.sock"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> float:
         """Start it and return the seconds until it was ready."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.conversation.events import QUESTIONS, Event
-from gateway.conversation.outbox import CALLBACK, WAITING, put_down, reply_row
+from gateway.conversation.outbox import BY_PHONE, CALLBACK, WAITING, put_down, reply_row, senders_of
 from gateway.tickets import schema
 from gateway.tickets.store import Words
 from gateway.tickets.ticket import Ticket
@@ -23,17 +23,7 @@ from triage.text.normalise import normalise
 
 #: Of these nothing more is needed to route them or to find the place.
 _ASKED_NOTHING: Final = {Kind.INQUIRY, Kind.SUGGESTION, Kind.PRAISE}
-#: Nobody can be asked there; an agent calls back.
-_BY_PHONE: Final = ("voice",)
-_messages, _replies, _people = schema.messages.c, schema.replies.c, schema.people.c
-_LAST: Final = (
-    select(_messages.ticket_id, _messages.id, _messages.channel)
-    .where(
-        _messages.ticket_id.in_(bindparam("ids", expanding=True)),
-        or_(_messages.sealed_reply_to.is_not(None), _messages.channel.in_(_BY_PHONE)),
-    )
-    .order_by(_messages.number)
-)
+_replies, _people = schema.replies.c, schema.people.c
 _TOLD: Final = (
     select(*(_replies[name] for name in ("ticket_id", "event", "message", "state", "not_before")))
     .where(_replies.ticket_id.in_(bindparam("ids", expanding=True)))
@@ -64,10 +54,8 @@ class Turn:
 
 async def follow(connection: AsyncConnection, turns: Sequence[Turn], now: datetime) -> None:
     """Put down what each citizen hears next, in the transaction of the decisions."""
-    last = {
-        row.ticket_id: row
-        for row in await connection.execute(_LAST, {"ids": [turn.ticket.id for turn in turns]})
-    }
+    senders = await senders_of(connection, [turn.ticket.id for turn in turns])
+    last = {row.ticket_id: row for row in senders}
     if not last:
         return
     ids = {"ids": list(last)}
@@ -81,7 +69,7 @@ async def follow(connection: AsyncConnection, turns: Sequence[Turn], now: dateti
         if (message := last.get(number)) is None:
             continue
         for event in _next(turn, said[number], message, number in reachable, now):
-            state = CALLBACK if message.channel in _BY_PHONE else WAITING
+            state = CALLBACK if message.channel in BY_PHONE else WAITING
             new = reply_row(event, number, message.id, message.channel, now)
             rows.append({**new, "state": state})
     await put_down(connection, rows)
@@ -113,7 +101,7 @@ def _next(
 ) -> list[Event]:
     found = []
     events = {row.event for row in said}
-    by_phone = message.channel in _BY_PHONE
+    by_phone = message.channel in BY_PHONE
     if not by_phone and _is_to_be_explained(turn, said, now):
         found.append(Event.UNDERSTOOD)
     # One question for one message: whoever does not answer is not asked on and on.

@@ -1,11 +1,11 @@
 """Replies to send, put down in the transaction of what they tell of."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy import bindparam, exists, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.conversation.events import Event
@@ -25,14 +25,24 @@ EXPLAINED: Final = (
 )
 """Whether a reply of its own tells what the appeal was understood as."""
 _NEW: Final = ManyRows(insert(schema.replies))
-_REACHABLE: Final = (
+BY_PHONE: Final = ("voice",)
+"""Nobody can be told anything there; an agent calls back."""
+_SENDERS: Final = (
     select(schema.messages.c.ticket_id, schema.messages.c.id, schema.messages.c.channel)
     .where(
         schema.messages.c.ticket_id.in_(bindparam("ids", expanding=True)),
-        schema.messages.c.sealed_reply_to.is_not(None),
+        or_(
+            schema.messages.c.sealed_reply_to.is_not(None),
+            schema.messages.c.channel.in_(BY_PHONE),
+        ),
     )
     .order_by(schema.messages.c.number)
 )
+
+
+async def senders_of(connection: AsyncConnection, tickets: Iterable[str]) -> Sequence[Any]:
+    """Return ticket, id and channel of the messages whose senders can be told or called back."""
+    return (await connection.execute(_SENDERS, {"ids": list(tickets)})).all()
 
 
 def reply_row(
@@ -64,6 +74,10 @@ async def tell(
     ids = list(tickets)
     if not ids:
         return
-    found = await connection.execute(_REACHABLE, {"ids": ids})
-    last = {row.ticket_id: (row.ticket_id, row.id, row.channel) for row in found}
-    await put_down(connection, [reply_row(event, *who, now) for who in last.values()])
+    last = {
+        row.ticket_id: row
+        for row in await senders_of(connection, ids)
+        if row.channel not in BY_PHONE
+    }
+    rows = [reply_row(event, row.ticket_id, row.id, row.channel, now) for row in last.values()]
+    await put_down(connection, rows)

@@ -1,7 +1,6 @@
 """Sends replies after the commit: retried with growing pauses, repeated at most once."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -24,6 +23,7 @@ from gateway.tickets.database import Database
 from gateway.tickets.many import ManyRows
 from gateway.tickets.sealing import query_context, reply_context
 from gateway.tickets.store import find_tickets
+from gateway.tickets.ticket import Ticket
 
 log = structlog.get_logger(__name__)
 _SENDING, _SENT, _FAILED = "sending", "sent", "failed"
@@ -96,11 +96,11 @@ class ReplySender:
         """Send what is due; return whether there was anything."""
         due = await self.database.write(self._claim, patient=True)
         if due:
-            notes = await asyncio.gather(*(self._send(row) for row in due))
+            notes = await asyncio.gather(*(self._send(row, ticket) for row, ticket in due))
             await self.database.write(lambda c: _NOTE.run(c, list(notes)), patient=True)
         return bool(due)
 
-    async def _claim(self, connection: AsyncConnection) -> Sequence[Any]:
+    async def _claim(self, connection: AsyncConnection) -> list[tuple[Any, Ticket]]:
         """Note which replies are about to be sent, and give up what has been uncertain twice."""
         if not await self.lease.keep(connection):
             return []
@@ -115,9 +115,10 @@ class ReplySender:
             connection,
             [_note(row, **(given_up if _is_hopeless(row) else taken)) for row in rows],
         )
-        return claimed
+        tickets = await find_tickets(connection, {row.ticket_id for row in claimed})
+        return [(row, tickets[row.ticket_id]) for row in claimed]
 
-    async def _send(self, row: Any) -> dict[str, Any]:
+    async def _send(self, row: Any, ticket: Ticket) -> dict[str, Any]:
         """Return what became of a reply, to be noted."""
         channel = self.channels.that_replies(row.channel)
         outcome, note = _SENT, None
@@ -125,7 +126,7 @@ class ReplySender:
             if channel is None:
                 raise ReplyRefused("the channel is not configured here")
             async with asyncio.timeout(_MOST_SECONDS):
-                await channel.send(await self._reply(row))
+                await channel.send(await self._reply(row, ticket))
         except ReplyRefused as error:
             outcome, note = _FAILED, str(error)[:128]
         except Exception as error:
@@ -148,9 +149,7 @@ class ReplySender:
             done_at=None if outcome == WAITING else now,
         )
 
-    async def _reply(self, row: Any) -> Reply:
-        async with self.database.read() as connection:
-            ticket = (await find_tickets(connection, [row.ticket_id]))[row.ticket_id]
+    async def _reply(self, row: Any, ticket: Ticket) -> Reply:
         address = await self.vault.open(row.sealed_reply_to, reply_context(row.message))
         code = await self.vault.open(row.sealed_query_code, query_context(row.ticket_id))
         text = told(
