@@ -106,6 +106,8 @@ class ReplySender:
             return []
         now = self.clock.now()
         rows = (await connection.execute(_DUE, {"now": now})).all()
+        if not rows:
+            return []
         claimed = [row for row in rows if not _is_hopeless(row)]
         taken = {"state": _SENDING, "not_before": now + _UNCERTAIN_AFTER}
         given_up = {

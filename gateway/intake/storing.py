@@ -1,7 +1,7 @@
 """Drafts into the database, in one transaction: which open a ticket, which add to one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from gateway.intake.drafting import Drafted
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, append_history, lock_tickets, save
-from gateway.tickets.ticket import Ticket, receive
+from gateway.tickets.ticket import Ticket, read_again, receive
 from gateway.tickets.workflow import CLOSED
 
 _EARLIER: Final = (
@@ -209,18 +209,7 @@ async def _reopen_triage(connection: AsyncConnection, additions: list[Drafted]) 
     await save(
         connection,
         [
-            Happening(
-                replace(
-                    ticket,
-                    version=ticket.version + 1,
-                    needs_triage=True,
-                    triage_attempts=0,
-                    triage_not_before=None,
-                ),
-                "added",
-                "citizen",
-                times[ticket.id],
-            )
+            Happening(read_again(ticket), "added", "citizen", times[ticket.id])
             for ticket in tickets.values()
         ],
     )

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, lock_tickets, save
-from gateway.tickets.ticket import ClockRules, Ticket, set_clocks
+from gateway.tickets.ticket import ClockRules, Ticket, read_again, set_clocks
 from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
 from triage.decision import Tier
 
@@ -149,8 +149,7 @@ async def separate(
 
 def _reopen(repeat: Ticket, rules: ClockRules) -> Ticket:
     status = change_status(repeat.status, Status.AWAITING_CONFIRMATION)
-    opened = replace(repeat, status=status, version=repeat.version + 1, needs_triage=True)
-    return set_clocks(opened, rules)
+    return set_clocks(read_again(replace(repeat, status=status)), rules)
 
 
 async def followed(connection: AsyncConnection, ticket_id: str) -> Any:

@@ -120,6 +120,17 @@ def apply_decision(ticket: Ticket, decision: Mapping[str, Any], rules: ClockRule
     return replace(ticket, **changes, **_due_times(ticket, tier, rules))
 
 
+def read_again(ticket: Ticket) -> Ticket:
+    """Return the ticket as a new version that triage has still to read."""
+    return replace(
+        ticket,
+        version=ticket.version + 1,
+        needs_triage=True,
+        triage_attempts=0,
+        triage_not_before=None,
+    )
+
+
 def leave_untriaged(ticket: Ticket, tier: Tier | None, rules: ClockRules) -> Ticket:
     """Return the ticket for which triage failed, with the tier of the rules.
 

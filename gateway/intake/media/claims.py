@@ -16,6 +16,7 @@ from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import name_context
 from gateway.tickets.store import Happening, append_history, lock_ticket, save
+from gateway.tickets.ticket import read_again
 from gateway.tickets.workflow import CLOSED
 
 log = structlog.get_logger(__name__)
@@ -187,14 +188,9 @@ class MediaRows:
                 event = "medium_unread" if values.get("note") else "medium_read"
                 await append_history(connection, [Happening(ticket, event, "media", now, detail)])
                 return True
-            again = replace(
-                ticket,
-                version=ticket.version + 1,
-                needs_triage=True,
-                triage_attempts=0,
-                triage_not_before=None,
+            await save(
+                connection, [Happening(read_again(ticket), "medium_read", "media", now, detail)]
             )
-            await save(connection, [Happening(again, "medium_read", "media", now, detail)])
             return True
 
         return await self._database.write(work, patient=True)
