@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, takewhile
 from typing import Any, Final, Literal
 
 from sqlalchemy import bindparam, select
@@ -43,7 +44,6 @@ _TOLD: Final = (
     .where(
         schema.messages.c.conversation == bindparam("conversation"),
         schema.replies.c.number > bindparam("after"),
-        schema.replies.c.not_before <= bindparam("now"),
     )
     .order_by(schema.replies.c.number)
     .limit(_MOST)
@@ -96,15 +96,18 @@ class Transcripts:
         async with self._database.read() as connection:
             of_chat: dict[str, Any] = {"conversation": digest}
             said = (await connection.execute(_SAID, {**of_chat, "after": after.said})).all()
-            replies = (
-                await connection.execute(_TOLD, {**of_chat, "after": after.told, "now": now})
-            ).all()
-            tickets = await find_tickets(connection, {row.ticket_id for row in replies})
+            waiting = await connection.execute(_TOLD, {**of_chat, "after": after.told})
+            # One that is due before its forerunner waits with it, or the place that is handed
+            # back would skip the forerunner for ever.
+            replies = list(takewhile(lambda reply: reply.not_before <= now, waiting.all()))
+            of_replies = {row.ticket_id for row in replies}
+            tickets = await find_tickets(connection, of_replies) if of_replies else {}
         found = []
         for row in said:
             text = await self._vault.open(row.sealed_text, text_context(row.id))
             found.append(Utterance("citizen", row.received_at, text.decode(), row.ticket_id))
-        for reply in replies:
+        told_at = accumulate((reply.not_before for reply in replies), max)
+        for reply, at in zip(replies, told_at, strict=True):
             ticket = tickets[reply.ticket_id]
             code = await self._vault.open(reply.sealed_query_code, query_context(ticket.id))
             words = told(
@@ -114,7 +117,7 @@ class Transcripts:
                 self._unit_name,
                 alone=not reply.explained,
             )
-            found.append(Utterance("hotline", reply.not_before, words, ticket.id))
+            found.append(Utterance("hotline", at, words, ticket.id))
         found.sort(key=lambda item: item.at)
         last = Place(
             said[-1].number if said else after.said, replies[-1].number if replies else after.told
