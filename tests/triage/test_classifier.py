@@ -187,8 +187,8 @@ def test_honest_probabilities_keep_sum_and_order(weights: list[float]) -> None:
     said = {f"unit-{number}": weight / total for number, weight in enumerate(weights)}
     found = honest(said, KNOTS)
     assert sum(found.values()) == pytest.approx(1)
-    # Two that are all but alike may become alike.
-    in_order = [found[name] for name in sorted(said, key=said.__getitem__)]
+    # Two that are all but alike may become alike; two that are alike have no order.
+    in_order = [found[name] for name in sorted(said, key=lambda name: (said[name], found[name]))]
     assert all(less <= more + 1e-12 for less, more in pairwise(in_order))
 
 
