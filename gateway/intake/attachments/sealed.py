@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ _KEY_AT: Final = len(_MAGIC) + 3
 _CHUNK_BYTES: Final = 64 * 1024
 SEALED_BYTES: Final = _CHUNK_BYTES + 16
 _HEAD_BYTES: Final = 8 * 1024
+_FLUSHED_EVERY: Final = 4 * 1024 * 1024
+"""Bytes after which what is written goes to the disk: the last flush of a large file would have
+others' commits wait behind hundreds of megabytes."""
 
 
 class SealedFile(ScratchFile):
@@ -28,6 +32,7 @@ class SealedFile(ScratchFile):
         super().__init__(folder)
         self.key = AESGCM.generate_key(256)
         self.size = 0
+        self._flushed = 0
         self._cipher = AESGCM(self.key)
         self._number = 0
         self._pending = bytearray()
@@ -51,6 +56,10 @@ class SealedFile(ScratchFile):
         while len(self._pending) > _CHUNK_BYTES:
             self._seal(bytes(self._pending[:_CHUNK_BYTES]), last=False)
             del self._pending[:_CHUNK_BYTES]
+        if self.size - self._flushed >= _FLUSHED_EVERY:
+            self._flushed = self.size
+            self.file.flush()
+            os.fdatasync(self.file.fileno())
 
     def finish(self, header: bytes) -> int:
         """Seal the last chunk, write the header, return the size of the encrypted file."""
