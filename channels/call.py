@@ -1,6 +1,6 @@
 """A telephone call as the call centre's platform tells of it, live or afterwards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,5 +40,9 @@ class CallReport:
     segments: tuple[Segment, ...]
     ended: bool
     phone: str | None = None
+    adds_to: str | None = None
+    """The number of the ticket that the caller wants to add to."""
+    query_code: str | None = field(default=None, repr=False)
+    """That ticket's, where the caller knows it."""
     started_at: datetime | None = None
     recording: RemoteMedium | None = None

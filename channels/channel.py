@@ -126,6 +126,21 @@ class HearsCalls(Protocol):
         ...
 
 
+class SendsCodes(Protocol):
+    """Tells one-time codes to whoever answers at a telephone number."""
+
+    async def send_code(self, key: str, phone: str, text: str, at: datetime) -> None:
+        """Send the text; the same key is the same message, tried again.
+
+        Raises `ReplyRefused` if trying again would not help, else anything.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections; nothing else is asked of it afterwards."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a citizen is told where they asked: a receipt, or how their matter goes on."""

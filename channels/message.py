@@ -86,5 +86,9 @@ class Message:
     """Where the channel answers this citizen; kept encrypted. None where it cannot."""
     parts: tuple[Part, ...] = ()
     """Files that are not stored yet; before the message is kept, they become `attachments`."""
+    phone_vouched: bool = False
+    """Whether the reporter's number is the one that called, by the call centre's word."""
+    code_refused: bool = False
+    """Whether it holds a one-time code that is wrong or too old."""
     answered: bool = False
     """Whether the answer to the request tells the receipt already."""

@@ -1,6 +1,7 @@
-"""What citizens say in a chat that is not their matter: a greeting, enough, another matter."""
+"""What citizens say in a chat that is not their matter: a greeting, enough, a call to add to."""
 
 import re
+import unicodedata
 from typing import Final
 
 GREETING: Final = (
@@ -25,6 +26,16 @@ _ANEW: Final = re.compile(
 )
 
 
+_TELEPHONE: Final = (
+    r"(?:\+?86[- ]?)?1[3-9][0-9](?:[- ]?[0-9]){8}|0[0-9]{2,3}[- ]?[2-9][0-9]{2,3}[- ]?[0-9]{4}"
+)
+_OF_A_CALL: Final = re.compile(
+    r"\s*(?:补充|关联|绑定|并入)(?:到|我的?|刚才的?|之前的?|上次的?)*(?:来电|电话|手机|号码|通话)"
+    rf"(?:诉求|工单|反映的?|问题|情况|号码?)*[\s,:\uff0c\uff1a]*({_TELEPHONE})(?![0-9])"
+)
+_ONE_TIME_CODE: Final = re.compile(r"\s*(?:验证码)?[是为\s:\uff1a]*([0-9]{6})[\s.\u3002]*")
+
+
 def is_greeting(text: str) -> bool:
     """Whether a line greets and says nothing else."""
     return _GREETING.fullmatch(text) is not None
@@ -33,6 +44,18 @@ def is_greeting(text: str) -> bool:
 def is_enough(text: str) -> bool:
     """Whether a line says that there is nothing to add: 没有了, 算了, 就这些, 不知道."""
     return _ENOUGH.fullmatch(text) is not None
+
+
+def called_from(text: str) -> str | None:
+    """Return the number from which a call was made that a line asks to be added to."""
+    found = _OF_A_CALL.match(text)
+    return found[1] if found else None
+
+
+def one_time_code(text: str) -> str | None:
+    """Return the six digits of a line that is nothing else."""
+    found = _ONE_TIME_CODE.fullmatch(unicodedata.normalize("NFKC", text))
+    return found[1] if found else None
 
 
 def another_matter(text: str) -> str | None:

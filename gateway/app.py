@@ -1,15 +1,12 @@
 """The composition root: the place that chooses implementations and wires them."""
 
 import gc
-import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
 
 import structlog
-from aiohttp import web
 
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
@@ -21,10 +18,18 @@ from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation, media_reader, reply_sender
+from gateway.foundation import (
+    Foundation,
+    attachment_store,
+    code_sender,
+    foundation,
+    media_reader,
+    reply_sender,
+)
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import LOOK_EVERY, Calls
 from gateway.intake.inbox import Inbox
+from gateway.intake.joining import Joining
 from gateway.intake.judging import Judge, Rules
 from gateway.intake.listening import Listening
 from gateway.intake.open_ticket import TicketOpener
@@ -43,7 +48,6 @@ from models.bundle import shipped_folder
 from triage.taxonomy import Catalogue
 
 log = structlog.get_logger(__name__)
-_DRAIN_SECONDS: Final = 20.0
 
 
 class ServeRole(StrEnum):
@@ -129,9 +133,13 @@ class _Service:
             self._accepted,
             surge=settings.surge,
             joining=timedelta(minutes=settings.conversation_minutes),
+            codes=settings.codes_url is not None,
         )
         self._judge = Judge(triage, rules)
-        self._calls = Calls(base.database, base.vault, base.clock, self._inbox, self._judge)
+        joining = Joining(base.database, base.vault, base.clock)
+        self._calls = Calls(
+            base.database, base.vault, base.clock, self._inbox, joining, self._judge
+        )
         await self._start_workers(streams, triage, rules)
         if ServeRole.MEDIA in self._roles:
             reader = media_reader(base, attachments, self._channels, self._accepted)
@@ -151,7 +159,13 @@ class _Service:
             {"database": base.database.ping, "attachments": attachments.ping},
             pings,
         )
-        return await self._listen(build_application(operations, parts))
+        # What has been built stays: the collector need not walk through it, for 0.1 s each time.
+        gc.collect()
+        gc.freeze()
+        runner = Runner(build_application(operations, parts))
+        # Ended first: no new request while the others finish what they do.
+        self._stack.push_async_callback(runner.cleanup)
+        return await runner.listen(settings.host, settings.port)
 
     def _catalogue(self) -> CatalogueFolder:
         settings = self._base.settings
@@ -202,6 +216,9 @@ class _Service:
             self.tasks.run(relay.run(), "relay")
             replies = reply_sender(base, self._channels, rules.unit_name)
             self.tasks.run(replies.run(), "replies")
+            if (codes := code_sender(base)) is not None:
+                self._stack.push_async_callback(codes.sender.close)
+                self.tasks.run(codes.run(), "codes")
         if ServeRole.CLOCK in self._roles:
             lease = Lease(base.database, base.clock, "clock")
             deadlines = Deadlines(
@@ -275,23 +292,3 @@ class _Service:
             lease = Lease(base.database, base.clock, f"listen:{channel.name}")
             listening = Listening(channel, ears, receiving, lease, base.clock)
             self.tasks.run(listening.run(), f"listening to {channel.name}")
-
-    async def _listen(self, application: web.Application) -> int:
-        settings = self._base.settings
-        # What has been built stays: the collector need not walk through it, for 0.1 s each time.
-        gc.collect()
-        gc.freeze()
-        runner = Runner(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
-        await runner.setup()
-        # Ended first: no new request while the others finish what they do.
-        self._stack.push_async_callback(runner.cleanup)
-        try:
-            site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
-            await site.start()
-        except (OSError, socket.gaierror) as error:
-            raise SettingsError(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-                "set JIESU_HOST and JIESU_PORT to an address that is free"
-            ) from None
-        port: int = runner.addresses[0][1]
-        return port

@@ -9,10 +9,12 @@ from pathlib import Path
 import structlog
 
 from channels.registry import Channels
+from channels.voice.codes import CodesByPlatform
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
 from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
+from gateway.conversation.codes import CodeSender
 from gateway.conversation.events import UnitName
 from gateway.conversation.sending import ReplySender
 from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
@@ -122,6 +124,15 @@ def reply_sender(base: Foundation, channels: Channels, unit_name: UnitName) -> R
         Lease(base.database, base.clock, "replies"),
         base.metrics,
     )
+
+
+def code_sender(base: Foundation) -> CodeSender | None:
+    """Return what sends one-time codes to telephones; None where nobody takes them."""
+    url, secret = base.settings.codes_url, base.settings.codes_secret
+    if url is None or secret is None:
+        return None
+    lease = Lease(base.database, base.clock, "codes")
+    return CodeSender(base.database, base.vault, base.clock, CodesByPlatform(url, secret), lease)
 
 
 def media_reader(

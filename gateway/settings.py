@@ -117,6 +117,17 @@ class Settings(BaseSettings):
     voice_secrets: dict[str, str] = Field(
         {}, description='call centres\' platforms as JSON: `{"source": "secret"}`'
     )
+    codes_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="where the call centre's platform takes one-time codes to send to telephones; "
+        "default: numbers cannot be verified",
+    )
+    codes_secret: str | None = Field(
+        None,
+        validate_default=True,
+        description="the secret by which those requests are signed, 16 characters or more",
+    )
     open311_keys: dict[str, str] = Field(
         {}, description='apps that may file by Open311, as JSON: `{"app": "key"}`'
     )
@@ -212,6 +223,13 @@ class Settings(BaseSettings):
         for source, secret in value.items():
             if len(secret) < 16 or not source or "/" in source:
                 raise ValueError("a name has no slash, and its secret at least 16 characters")
+        return value
+
+    @field_validator("codes_secret")
+    @classmethod
+    def _secret_of_codes(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("codes_url") and len(value or "") < 16:
+            raise ValueError("give JIESU_CODES_URL a secret of at least 16 characters")
         return value
 
     @field_validator("mail_listen", "mail_imap", "mail_smtp")

@@ -40,6 +40,8 @@ class CallBody(StrictBody):
     segments: list[SegmentBody] = Field([], max_length=_MOST_SEGMENTS)
     ended: bool = Field(False, title="whether the call is over")
     phone: ShortText | None = Field(None, title="the number that calls")
+    adds_to: ShortText | None = Field(None, title="number of the ticket the caller adds to")
+    query_code: ShortText | None = Field(None, title="that ticket's, where the caller has it")
     started_at: AwareDatetime | None = Field(None, title="when the call began, with its zone")
     recording: MediumBody | None = None
 
@@ -85,6 +87,8 @@ class VoiceChannel:
             segments=tuple(Segment(**dict(item)) for item in body.segments),
             ended=body.ended,
             phone=body.phone,
+            adds_to=body.adds_to,
+            query_code=body.query_code,
             started_at=body.started_at.astimezone(UTC) if body.started_at else None,
             recording=RemoteMedium(recording.url, recording.name) if recording else None,
         )

@@ -12,6 +12,7 @@ from gateway.foundation import Foundation, attachment_store
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls
 from gateway.intake.inbox import Inbox
+from gateway.intake.joining import Joining
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from triage.decision import Tier
@@ -69,7 +70,8 @@ async def _receiving(base: Foundation, desk: Quarantine) -> Receiving:
     attachments = Attachments(attachment_store(settings), base.vault, scratch, settings.max_file)
     await attachments.start()
     inbox = Inbox(base.database, base.vault, base.clock, Bell(base.clock), surge=settings.surge)
-    calls = Calls(base.database, base.vault, base.clock, inbox, _at_the_end)
+    joining = Joining(base.database, base.vault, base.clock)
+    calls = Calls(base.database, base.vault, base.clock, inbox, joining, _at_the_end)
     return Receiving(inbox, calls, desk, attachments, base.metrics, max_files=settings.max_files)
 
 

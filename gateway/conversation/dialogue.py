@@ -23,6 +23,7 @@ from triage.text.normalise import normalise
 
 #: Of these nothing more is needed to route them or to find the place.
 _ASKED_NOTHING: Final = {Kind.INQUIRY, Kind.SUGGESTION, Kind.PRAISE}
+_ASKS: Final = {*QUESTIONS, Event.ASK_CODE, Event.CODE_REFUSED}
 _replies, _people = schema.replies.c, schema.people.c
 _TOLD: Final = (
     select(*(_replies[name] for name in ("ticket_id", "event", "message", "state", "not_before")))
@@ -105,7 +106,7 @@ def _next(
     if not by_phone and _is_to_be_explained(turn, said, now):
         found.append(Event.UNDERSTOOD)
     # One question for one message: whoever does not answer is not asked on and on.
-    asked_already = any(row.message == message.id and row.event in QUESTIONS for row in said)
+    asked_already = any(row.message == message.id and row.event in _ASKS for row in said)
     if Event.ENOUGH in events or asked_already:
         return found
     open_questions = missing(turn.ticket, turn.words, has_phone=has_phone)

@@ -19,6 +19,9 @@ class Event(StrEnum):
     ASK_SINCE = "ask_since"
     ASK_CONTACT = "ask_contact"
     ENOUGH = "enough"
+    ASK_CODE = "ask_code"
+    CODE_REFUSED = "code_refused"
+    JOINED = "joined"
     DISPATCHED = "dispatched"
 
 
@@ -29,6 +32,23 @@ QUESTIONS: Final[dict[Event, str]] = {
     Event.ASK_CONTACT: "请问怎么联系您?可留下电话;不便提供请回复“不用了”。",
 }
 """In the order in which they are asked, one at a time."""
+
+_SAID: Final[dict[Event, str]] = {
+    **QUESTIONS,
+    Event.ENOUGH: "好的,已按现有内容受理(工单号 {number})。有补充随时发送。",
+    Event.DISPATCHED: "您的诉求(工单号 {number})已派至{unit}办理。",
+    Event.ASK_CODE: (
+        "如该号码近期来电反映过诉求,验证码已发到该号码,十分钟内有效。"
+        "请在此回复六位验证码,本次会话的内容将并入来电的工单。"
+    ),
+    Event.CODE_REFUSED: (
+        "验证码不符或已过期。可再次发送“关联电话”和来电号码;您说的内容都已留在当前工单。"
+    ),
+    Event.JOINED: (
+        "号码已核实。本会话从现在起补充到您来电反映的工单 {number},查询码 {query_code}。"
+    ),
+}
+"""What is always said in these words."""
 
 UnitName = Callable[[str], str]
 """The Chinese name of a unit's code; the code itself where the catalogue has it no more."""
@@ -52,13 +72,13 @@ def told(
     A receipt that is not `alone` is followed by what the appeal was understood as; one that is
     tells that too, if triage has spoken by then.
     """
-    if event in QUESTIONS:
-        return QUESTIONS[event]
     number = show_ticket_id(ticket.id)
-    if event is Event.ENOUGH:
-        return f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。"
-    if event is Event.DISPATCHED:
-        return f"您的诉求(工单号 {number})已派至{unit_name(ticket.unit or '') or '承办单位'}办理。"
+    if event in _SAID:
+        return _SAID[event].format(
+            number=number,
+            query_code=query_code,
+            unit=unit_name(ticket.unit or "") or "承办单位",
+        )
     understood = _understood(ticket, unit_name)
     if event is Event.UNDERSTOOD:
         return _danger(ticket) + understood

@@ -54,6 +54,7 @@ _DUE: Final = (
         ~exists().where(
             _earlier.c.ticket_id == _table.ticket_id,
             _earlier.c.done_at.is_(None),
+            _earlier.c.state != CALLBACK,
             _earlier.c.number < _table.number,
         ),
     )

@@ -21,8 +21,12 @@ from channels.message import Attachment, Message, RemoteMedium, Reporter
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.intake.inbox import Inbox
+from gateway.intake.joining import Joining
+from gateway.intake.masking import normal_phone
+from gateway.intake.verifying import is_vouched_for
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+from gateway.tickets.numbers import MalformedNumber, read_ticket_id
 from triage.decision import Tier
 
 log = structlog.get_logger(__name__)
@@ -66,6 +70,8 @@ class CallState:
     started_at: datetime | None = None
     recording: RemoteMedium | None = None
     upload: Attachment | None = None
+    adds_to: str | None = None
+    """The ticket that the caller has shown to be theirs."""
     ended: bool = False
     told: tuple[Told, ...] = ()
     told_segments: frozenset[int] = frozenset()
@@ -97,6 +103,7 @@ class CallState:
             phone=report.phone or self.phone,
             started_at=report.started_at or self.started_at,
             recording=report.recording or self.recording,
+            adds_to=report.adds_to or self.adds_to,
             ended=self.ended or report.ended,
         )
 
@@ -139,15 +146,39 @@ class Calls:
     vault: Vault
     clock: Clock
     inbox: Inbox
+    joining: Joining
     judge: Judge
 
     async def take(self, report: CallReport) -> Receipt | None:
         """Keep a report for good; return the receipt of the call's ticket, once it has one."""
+        report = await self._with_own_ticket(report)
         state = await self._change(report.channel, report.call, lambda old: old.merged(report))
         opens = state.told or state.ended
         if opens or await self.judge(state.words()) is Tier.EMERGENCY:
             return await self._tell(report.channel, report.call)
         return None
+
+    async def _with_own_ticket(self, report: CallReport) -> CallReport:
+        """Return the report, adding to a ticket only where that is the caller's own.
+
+        They know its query code, or called from the same number before.
+        """
+        if report.adds_to is None:
+            return report
+        try:
+            number = read_ticket_id(report.adds_to)
+        except MalformedNumber:
+            return replace(report, adds_to=None)
+        is_theirs = report.query_code is not None and await self.joining.may_add(
+            number, report.query_code
+        )
+        if not is_theirs and report.phone is not None:
+            phone = self.vault.digest("phone", normal_phone(report.phone))
+            async with self.database.read() as connection:
+                is_theirs = await is_vouched_for(connection, number, phone)
+        if not is_theirs:
+            log.warning("a call adds to a ticket that is not its caller's", channel=report.channel)
+        return replace(report, adds_to=number if is_theirs else None)
 
     async def take_recording(self, channel: str, call: str, upload: Attachment) -> Receipt | None:
         """Keep that a call has this recording, which goes with its ticket when it has ended."""
@@ -233,8 +264,10 @@ def _message(channel: str, call: str, state: CallState, place: int) -> Message:
         text=told.text,
         raw=_TOLD.dump_json(told),
         reporter=Reporter(phone=state.phone) if state.phone and not place else None,
+        phone_vouched=True,
         sent_at=state.started_at,
         edits=call if place else None,
+        of_ticket=None if place else state.adds_to,
         attachments=(told.upload,) if told.upload else (),
         media=(told.recording,) if told.recording else (),
         heard=True,

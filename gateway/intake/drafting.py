@@ -10,9 +10,10 @@ from typing import Any, Final
 import orjson
 
 from channels.message import Message, RemoteMedium, Reporter
-from channels.phrases import is_enough
+from channels.phrases import called_from, is_enough
 from gateway.accounts.keys import Vault
 from gateway.intake.masking import mask, normal_identity, normal_phone, numbers_in
+from gateway.intake.verifying import VOUCHED, Claim, claim_number
 from gateway.tickets.numbers import read_query_code
 from gateway.tickets.sealing import (
     medium_context,
@@ -42,8 +43,12 @@ class Drafted:
     joins: bytes | None
     """The conversation to whose last ticket it is added, if that is recent."""
     answered: bool
+    code_refused: bool
+    """Whether it holds a one-time code that is not right."""
     says_enough: bool
     """Whether it only says, in a conversation, that there is nothing to add."""
+    claim: Claim | None
+    """That the call from a number, to whose ticket it shall be added, was theirs."""
     may_repeat: bool
     """Whether its sender may send it again: else nobody need look for it."""
     senders: bytes
@@ -71,9 +76,18 @@ class Drafted:
 
 
 def draft(
-    message: Message, ticket_id: str, query_code: str, received_at: datetime, vault: Vault
+    message: Message,
+    ticket_id: str,
+    query_code: str,
+    received_at: datetime,
+    vault: Vault,
+    *,
+    claims: bool = False,
 ) -> Drafted:
-    """Return the rows of a message; its words leave this function masked or sealed only."""
+    """Return the rows of a message; its words leave this function masked or sealed only.
+
+    With `claims` a line may claim the number from which a call was made.
+    """
     identity = uuid.uuid4().hex
     reporter = message.reporter
     masked = mask(message.text, reporter.name if reporter else None)
@@ -92,7 +106,7 @@ def draft(
         "sealed_raw": vault.seal(message.raw, f"message/{identity}/raw"),
         "sealed_reporter": None,
         "sealed_reply_to": None,
-        "conversation": _conversation(message, vault),
+        "conversation": conversation_digest(message, vault),
     }
     if reporter:
         row["sealed_reporter"] = vault.seal(orjson.dumps(reporter), reporter_context(identity))
@@ -113,7 +127,9 @@ def draft(
         of_ticket=message.of_ticket,
         joins=None if message.anew else row["conversation"],
         answered=message.answered,
+        code_refused=message.code_refused,
         says_enough=_says_enough(message),
+        claim=_claim(message, row["conversation"], vault) if claims else None,
         may_repeat=message.message_id is not None,
         senders=_senders(message, row, people, vault),
     )
@@ -138,7 +154,15 @@ def _says_enough(message: Message) -> bool:
     return bool(message.reply_to and not files and is_enough(message.text))
 
 
-def _conversation(message: Message, vault: Vault) -> bytes | None:
+def _claim(message: Message, conversation: bytes | None, vault: Vault) -> Claim | None:
+    phone = called_from(message.text)
+    if conversation is None or phone is None or message.reply_to is None:
+        return None
+    return claim_number(phone, conversation, vault)
+
+
+def conversation_digest(message: Message, vault: Vault) -> bytes | None:
+    """Return by what a chat is known; None where the message is of none."""
     if message.conversation is None:
         return None
     return vault.digest("conversation", f"{message.channel}/{message.conversation}")
@@ -147,7 +171,7 @@ def _conversation(message: Message, vault: Vault) -> bytes | None:
 def _senders(
     message: Message, row: Mapping[str, Any], people: list[dict[str, Any]], vault: Vault
 ) -> bytes:
-    known = [person["digest"] for person in people if person["source"] == "reporter"]
+    known = [person["digest"] for person in people if person["source"] != "text"]
     if row["conversation"] is not None:
         known.append(row["conversation"])
     if message.reporter and message.reporter.email:
@@ -168,7 +192,8 @@ def _people(message: Message, ticket_id: str, vault: Vault) -> list[dict[str, An
     """Return blind-index rows for the reporter's numbers and those named in the text."""
     found = {(kind, value, "text") for kind, value in numbers_in(message.text)}
     if message.reporter and message.reporter.phone:
-        found.add(("phone", normal_phone(message.reporter.phone), "reporter"))
+        source = VOUCHED if message.phone_vouched else "reporter"
+        found.add(("phone", normal_phone(message.reporter.phone), source))
     if message.reporter and message.reporter.identity_number:
         number = normal_identity(message.reporter.identity_number)
         found.add(("identity", number, "reporter"))

@@ -16,7 +16,7 @@ from gateway.accounts.keys import Vault
 from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.intake.drafting import Drafted, draft
-from gateway.intake.joining import with_shown_ticket
+from gateway.intake.joining import Joining
 from gateway.intake.storing import Kept, keep
 from gateway.tickets import schema
 from gateway.tickets.database import Database
@@ -71,14 +71,20 @@ class Inbox:
         *,
         surge: bool,
         joining: timedelta = timedelta(),
+        codes: bool = False,
     ) -> None:
-        """A chat goes on telling of the same matter for `joining` after its last message."""
+        """A chat goes on telling of the same matter for `joining` after its last message.
+
+        With `codes` one-time codes can be sent to telephones.
+        """
         self._database = database
         self._vault = vault
         self._clock = clock
         self._accepted = accepted
         self._surge = surge
         self._joining = joining
+        self._codes = codes
+        self._tickets_shown = Joining(database, vault, clock)
         self._numbers = TicketNumbers(database)
         self._waiting: list[tuple[Drafted, asyncio.Future[Kept]]] = []
         self._committing: asyncio.Task[None] | None = None
@@ -90,10 +96,11 @@ class Inbox:
         addition to its ticket where `repeats_are_edits` (vendors), else raises `KeyReused`.
         """
         if message.conversation is not None and message.of_ticket is None:
-            message = await with_shown_ticket(message, self._database, self._vault)
+            message = await self._tickets_shown.find(message)
         now = self._clock.now()
         number = await self._numbers.next(now)
-        drafted = draft(message, number, new_query_code(), now, self._vault)
+        code = new_query_code()
+        drafted = draft(message, number, code, now, self._vault, claims=self._codes)
         kept = await self._keep(drafted)
         if kept is None:
             if not repeats_are_edits:
@@ -103,8 +110,8 @@ class Inbox:
         shown = show_ticket_id(kept.ticket_id)
         if kept.sealed_query_code is None:
             return Receipt(kept.ticket_id, shown, drafted.query_code)
-        code = await self._vault.open(kept.sealed_query_code, query_context(kept.ticket_id))
-        return Receipt(kept.ticket_id, shown, code.decode(), kept.added)
+        earlier = await self._vault.open(kept.sealed_query_code, query_context(kept.ticket_id))
+        return Receipt(kept.ticket_id, shown, earlier.decode(), kept.added)
 
     async def _keep(self, drafted: Drafted) -> Kept | None:
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.conversation.events import Event
 from gateway.conversation.outbox import put_down, reply_row
 from gateway.intake.drafting import Drafted
+from gateway.intake.verifying import begin
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, append_history, lock_tickets, save
@@ -177,7 +178,10 @@ async def _insert(
         connection, [{"ticket_id": item.ticket_id, "senders": item.senders} for item in new]
     )
     await put_down(connection, [_receipt(item) for item in opened if _is_told(item)])
-    await put_down(connection, [_enough(item) for item in additions if item.says_enough])
+    await put_down(connection, _answers(opened, additions))
+    for item in new:
+        if item.claim:
+            await begin(connection, item.claim, item.message["received_at"], item.ticket_id)
 
 
 def _is_told(drafted: Drafted) -> bool:
@@ -191,9 +195,19 @@ def _receipt(drafted: Drafted) -> dict[str, Any]:
     return reply_row(Event.RECEIVED, row["ticket_id"], row["id"], row["channel"], due)
 
 
-def _enough(drafted: Drafted) -> dict[str, Any]:
-    row = drafted.message
-    return reply_row(Event.ENOUGH, row["ticket_id"], row["id"], row["channel"], row["received_at"])
+def _answers(opened: Sequence[Drafted], additions: Sequence[Drafted]) -> list[dict[str, Any]]:
+    """Return what is said at once to lines that are not only of the matter."""
+    answers = [(Event.ENOUGH, item) for item in additions if item.says_enough]
+    for item in (*opened, *additions):
+        if item.claim is not None:
+            answers.append((Event.ASK_CODE, item))
+        if item.code_refused:
+            answers.append((Event.CODE_REFUSED, item))
+    rows = [(event, item.message) for event, item in answers]
+    return [
+        reply_row(event, row["ticket_id"], row["id"], row["channel"], row["received_at"])
+        for event, row in rows
+    ]
 
 
 def _received(ticket: Ticket) -> Happening:

@@ -211,11 +211,12 @@ def sender_keys(senders: bytes) -> list[int]:
 
 
 async def texts_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, str]:
-    """Return each ticket's masked words, all its messages together."""
-    rows = await connection.execute(TEXTS, {"ids": sorted(set(ids))})
-    found: dict[str, list[str]] = {}
+    """Return each ticket's masked words, all its messages together; none have gone elsewhere."""
+    ids = set(ids)
+    rows = await connection.execute(TEXTS, {"ids": sorted(ids)})
+    found: dict[str, list[str]] = {ticket_id: [] for ticket_id in ids}
     for ticket_id, text in rows:
-        found.setdefault(ticket_id, []).append(text)
+        found[ticket_id].append(text)
     return {ticket_id: "\n".join(texts) for ticket_id, texts in found.items()}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.tickets import schema
@@ -20,6 +20,9 @@ from gateway.tickets.ticket import ClockRules, Ticket, read_again, set_clocks
 from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
 from triage.decision import Tier
 
+_OF_ITS_MESSAGES: Final = (
+    schema.messages, schema.people, schema.attachments, schema.media, schema.to_compare
+)  # fmt: skip
 WITHIN: Final = timedelta(days=1)
 _ACTOR: Final = "repeats"
 _table = schema.repeats.c
@@ -126,6 +129,39 @@ def _merge(first: Ticket, repeat: Ticket, now: datetime) -> list[Happening]:
         # The first keeps its version: whoever handles it has nothing new to do.
         Happening(first, "repeat_merged", _ACTOR, now, {"repeat": repeat.id}),
     ]
+
+
+async def join(
+    connection: AsyncConnection, into: str, ticket_id: str, conversation: bytes, now: datetime
+) -> bool:
+    """Let all that was told on a ticket stand on another; return whether that could be.
+
+    It cannot where somebody has the ticket already, or somebody else has told of it too.
+    """
+    messages = schema.messages.c
+    others = select(messages.number).where(
+        messages.ticket_id == ticket_id,
+        or_(messages.conversation.is_(None), messages.conversation != conversation),
+    )
+    tickets = await lock_tickets(connection, [into, ticket_id])
+    first, joined = tickets[into], tickets[ticket_id]
+    shared = (await connection.execute(others.limit(1))).first() is not None
+    taken = not _may_be_merged(joined) or joined.repeats or first.status in CLOSED
+    if into == ticket_id or shared or taken:
+        return False
+    for table in _OF_ITS_MESSAGES:
+        moved = update(table).where(table.c.ticket_id == ticket_id).values(ticket_id=into)
+        await connection.execute(moved)
+    await _FORGET.run(connection, [{"of": ticket_id}])
+    row = {"ticket_id": ticket_id, "first": into, "found_at": now}
+    await _FOUND.run(connection, [row])
+    await _SETTLED.run(connection, [{"of": ticket_id, "merged": now, "now": now}])
+    counted = replace(first, repeats=first.repeats + 1)
+    merged, _counted = _merge(counted, joined, now)
+    detail = {"ticket": ticket_id}
+    added = Happening(read_again(counted), "joined", "citizen", now, detail)
+    await save(connection, [merged, added])
+    return True
 
 
 async def separate(

@@ -186,6 +186,39 @@ replies = Table(
 )
 """What citizens are told where they asked, one row a reply; sent after the commit."""
 
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("asker", LargeBinary, nullable=False),
+    Column("phone", LargeBinary, nullable=False),
+    Column("sealed_phone", LargeBinary, nullable=False),
+    Column("sealed_code", LargeBinary, nullable=False),
+    Column("asked_on", String(16)),
+    Column("ticket_id", String(16)),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("used_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Index(None, "asker"),
+    Index(None, "phone"),
+    Index(
+        "ix_verifications_not_before",
+        "not_before",
+        sqlite_where=text("sent_at IS NULL"),
+        postgresql_where=text("sent_at IS NULL"),
+    ),
+)
+"""One-time codes by which somebody shows that a number is theirs from which a call was made.
+
+`ticket_id` is that call's; without one no code is sent, and none is right. `asked_on` is the ticket
+of the conversation that asked.
+"""
+
 tickets = Table(
     "tickets",
     metadata,

@@ -126,12 +126,13 @@ class Words:
 
 
 async def words_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[Words]]:
-    """Return each ticket's messages in the order in which they came."""
-    rows = await connection.execute(_WORDS, {"ids": list(ids)})
-    found: dict[str, list[Words]] = {}
+    """Return each ticket's messages in the order in which they came; none may be left of one."""
+    ids = list(ids)
+    rows = await connection.execute(_WORDS, {"ids": ids})
+    found: dict[str, list[Words]] = {number: [] for number in ids}
     for row in rows:
         spans = tuple((start, end, token) for start, end, token in row.mask_spans)
-        found.setdefault(row.ticket_id, []).append(
+        found[row.ticket_id].append(
             Words(
                 row.id,
                 row.channel,

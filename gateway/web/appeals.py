@@ -85,7 +85,7 @@ async def file_appeal(request: web.Request) -> web.Response:
     filed = await read_appeal(request)
     await parts.limits.check(parts.limits.address_of(request), filed.body.text or "")
     message = _message(parts, filed, message_id)
-    return _receipt(await accept(parts, message))
+    return receipt_response(await accept(parts, message))
 
 
 async def add_to_appeal(request: web.Request) -> web.Response:
@@ -103,7 +103,7 @@ async def add_to_appeal(request: web.Request) -> web.Response:
             "该诉求已办结:请提交新的诉求,并写明原工单号",
         )
     message = _message(parts, filed, message_id)
-    return _receipt(await accept(parts, replace(message, of_ticket=ticket_id)))
+    return receipt_response(await accept(parts, replace(message, of_ticket=ticket_id)))
 
 
 def _message(parts: WebParts, filed: Filed, message_id: str | None) -> Message:
@@ -119,7 +119,8 @@ def _message(parts: WebParts, filed: Filed, message_id: str | None) -> Message:
         raise field_problem(error.faults) from None
 
 
-def _receipt(receipt: Accepted) -> web.Response:
+def receipt_response(receipt: Accepted, *, status: int = 201) -> web.Response:
+    """Return the answer that gives a citizen number and query code."""
     url = f"/api/v1/appeals/{receipt.ticket_id}"
     found = {
         "ticket_id": receipt.ticket_id,
@@ -128,7 +129,7 @@ def _receipt(receipt: Accepted) -> web.Response:
         "status_url": url,
     }
     return web.Response(
-        status=201,
+        status=status,
         body=orjson.dumps(found),
         content_type="application/json",
         headers={"Location": url, "Cache-Control": "no-store"},

@@ -21,6 +21,7 @@ from gateway.web import (
     georeport_status,
     openapi,
     operations,
+    verifications,
     webhooks,
 )
 from triage.decision import Decision
@@ -232,6 +233,18 @@ PUBLIC: Final = (
         "What came of a call 回拨结果", Permission.CONFIRM_TICKETS, status=204,
         body=callbacks.CallBackAnswer,
         problems=(*_SIGNED_IN, *_BODY, "not-found", "key-reused", "unavailable"),
+    ),
+    Route(
+        "POST", "/api/v1/verifications", verifications.ask_for_code,
+        "Have a code sent to the telephone that called 获取验证码", "public", status=202,
+        body=verifications.PhoneClaim, answer=verifications.Verification,
+        problems=(*_BODY, "not-found", "too-many-requests", "unavailable"),
+    ),
+    Route(
+        "POST", "/api/v1/verifications/code", verifications.give_code,
+        "Number and query code of the last call 号码核验", "public",
+        body=verifications.OneTimeCode, answer=appeals.Receipt,
+        problems=(*_BODY, "not-found", "wrong-code", "unavailable"),
     ),
     *_georeport(),
     Route("GET", "/openapi.json", openapi.show_openapi, "This interface", "public"),

@@ -1,6 +1,7 @@
 """The aiohttp application: one table of routes, one middleware, problem documents for all else."""
 
 import re
+import socket
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,6 +11,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.accounts.accounts import Permission
+from gateway.settings import SettingsError
 from gateway.tickets.database import is_away
 from gateway.web.appeals import bearer
 from gateway.web.chat_socket import SOCKETS, close_sockets
@@ -21,6 +23,7 @@ from gateway.web.routes import PUBLIC, Handler, Route
 
 log = structlog.get_logger("gateway.http")
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_DRAIN_SECONDS: Final = 20.0
 _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -184,7 +187,23 @@ class _Protocol(RequestHandler):
 
 
 class Runner(web.AppRunner):
-    """aiohttp's runner with our protocol."""
+    """aiohttp's runner with our protocol; at its end requests have 20 seconds to finish."""
+
+    def __init__(self, application: web.Application) -> None:
+        super().__init__(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
+
+    async def listen(self, host: str, port: int) -> int:
+        """Listen on that port and return which it is; raise `SettingsError` if it is not free."""
+        await self.setup()
+        try:
+            await web.TCPSite(self, host, port, backlog=1024).start()
+        except (OSError, socket.gaierror) as error:
+            raise SettingsError(
+                f"cannot listen on {host}:{port} ({error.strerror}): "
+                "set JIESU_HOST and JIESU_PORT to an address that is free"
+            ) from None
+        found: int = self.addresses[0][1]
+        return found
 
     async def _make_server(self) -> Any:
         # aiohttp has no place to name the protocol, so its server is told what it is instead.

@@ -184,6 +184,21 @@ async def test_one_ticket_is_told_of_in_order(desk: Desk) -> None:
     assert [text for text in told if "已派至" in text] == told[-1:]
 
 
+async def test_a_question_for_the_telephone_holds_nothing_back(desk: Desk) -> None:
+    """What waits for an agent to call back does not keep a chat, joined later, from being told."""
+    call = await desk.accept("楼道灯不亮", channel="voice", reply_to=None)
+    await desk.line.triage_all()
+    assert "callback" in await desk.states()
+    shown = f"{show_ticket_id(call.ticket_id)} {call.query_code} 没有了"
+    await desk.accept(shown, conversation=CHAT)
+    await desk.line.triage_all()
+    while await desk.send():
+        pass
+    told = [row for row in await desk.rows() if row.channel == "chat"]
+    assert told
+    assert {row.state for row in told} == {"sent"}
+
+
 async def test_a_reply_that_fails_is_tried_again(desk: Desk) -> None:
     """It waits longer each time, and goes out under the same key when the channel is back."""
     desk.chat.failures += [OSError("away"), TimeoutError()]

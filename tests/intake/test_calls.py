@@ -14,6 +14,7 @@ from gateway.bell import Bell
 from gateway.clock import SimulatedClock
 from gateway.intake.calls import SILENT_AFTER, Calls
 from gateway.intake.inbox import Inbox
+from gateway.intake.joining import Joining
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.store import words_of
@@ -33,7 +34,8 @@ class Exchange:
         self.clock = SimulatedClock(START)
         self.database = database
         self.inbox = Inbox(database, vault, self.clock, Bell(self.clock), surge=False)
-        self.calls = Calls(database, vault, self.clock, self.inbox, self._judge)
+        joining = Joining(database, vault, self.clock)
+        self.calls = Calls(database, vault, self.clock, self.inbox, joining, self._judge)
         self.judged: list[str] = []
 
     async def _judge(self, words: str) -> Tier:

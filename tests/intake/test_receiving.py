@@ -18,6 +18,7 @@ from gateway.clock import SimulatedClock
 from gateway.intake.attachments import Attachments, FolderStore
 from gateway.intake.calls import Calls
 from gateway.intake.inbox import Inbox
+from gateway.intake.joining import Joining
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from gateway.observability.metrics import Metrics
@@ -61,7 +62,7 @@ class Desk:
     def __init__(self, database: Database, vault: Vault, folder: Path) -> None:
         clock = SimulatedClock(START)
         inbox = Inbox(database, vault, clock, Bell(clock), surge=False)
-        calls = Calls(database, vault, clock, inbox, self._judge)
+        calls = Calls(database, vault, clock, inbox, Joining(database, vault, clock), self._judge)
         store = FolderStore(folder / "attachments")
         self.attachments = Attachments(store, vault, folder / "scratch", MAX_FILE)
         self.metrics = Metrics()

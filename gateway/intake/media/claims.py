@@ -138,9 +138,10 @@ class MediaRows:
                 update(schema.media)
                 .where(*_is_ours(claim), _table.address.is_(None))
                 .values(values)
+                .returning(_table.ticket_id)
             )
-            if noted.rowcount:
-                await self._attach(connection, claim, file, values)
+            if number := noted.scalar():
+                await self._attach(connection, replace(claim, ticket_id=number), file, values)
 
         await self._database.write(work, patient=True)
         return replace(claim, address=file.address, media_type=file.media_type)
@@ -176,13 +177,19 @@ class MediaRows:
         async def work(connection: AsyncConnection) -> bool:
             now = self._clock.now()
             closed = await connection.execute(
-                update(schema.media).where(*_is_ours(claim)).values(**values, done_at=now)
+                update(schema.media)
+                .where(*_is_ours(claim))
+                .values(**values, done_at=now)
+                .returning(_table.ticket_id)
             )
-            if not closed.rowcount:
+            # Not the claim's: its message may have gone to another ticket meanwhile.
+            number = closed.scalar()
+            if number is None:
                 return False
             if people:
-                await connection.execute(insert(schema.people), people)
-            ticket = await lock_ticket(connection, claim.ticket_id)
+                rows = [{**row, "ticket_id": number} for row in people]
+                await connection.execute(insert(schema.people), rows)
+            ticket = await lock_ticket(connection, number)
             detail = {"medium": claim.id, "note": values.get("note")}
             if not reopens or ticket.status in CLOSED:
                 event = "medium_unread" if values.get("note") else "medium_read"
