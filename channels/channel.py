@@ -156,6 +156,15 @@ class Reply:
 class Replies(Protocol):
     """A channel that can tell the citizen something after the request was answered."""
 
+    @property
+    def per_second(self) -> float:
+        """How many replies a second its vendor takes; infinite where that is no matter."""
+        ...
+
     async def send(self, reply: Reply) -> None:
-        """Send it; raise `ReplyRefused` if trying again would not help, else anything."""
+        """Send it.
+
+        Raises `ReplyRefused` if trying again would not help, `ReplyPutOff` where the vendor says
+        when it would, else anything.
+        """
         ...

@@ -6,7 +6,8 @@ ChannelError
 ├── Unparsable          the sender cannot mend it: quarantined, answered as the vendor expects
 ├── NotAnAppeal         nobody's words, as an auto-reply's: counted, neither kept nor answered
 ├── MediumGone          the vendor has it no longer: noted on the ticket
-└── ReplyRefused        the citizen cannot be told there: noted, not tried again
+├── ReplyRefused        the citizen cannot be told there: noted, not tried again
+└── ReplyPutOff         the vendor wants it later: tried again then, as often as it says so
 """
 
 from dataclasses import dataclass
@@ -55,3 +56,11 @@ class MediumGone(ChannelError):
 
 class ReplyRefused(ChannelError):
     """A reply that will not be delivered, now or later; its text is a reason without content."""
+
+
+class ReplyPutOff(ChannelError):
+    """The vendor takes no more just now, and says for how long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not for {seconds:.0f} s")
+        self.seconds = seconds

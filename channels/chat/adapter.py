@@ -1,6 +1,7 @@
 """From a line of a chat to a message; what a client sends and hears is in this folder's README."""
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,6 +68,7 @@ class ChatChannel:
     """The chat as a channel that replies: its pages read their replies by themselves."""
 
     name = CHANNEL
+    per_second = math.inf
 
     async def send(self, reply: Reply) -> None:
         """Do nothing: the reply is in the transcript, where the page finds it."""

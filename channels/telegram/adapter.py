@@ -23,6 +23,8 @@ class TelegramChannel:
     """A bot whose updates Telegram posts to us, with a secret that we gave it."""
 
     name = "telegram"
+    per_second = 25.0
+    """Telegram's FAQ: not more than 30."""
 
     def __init__(self, token: str, secret: str | None, api: str, *, max_text: int) -> None:
         self._secret = secret

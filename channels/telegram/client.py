@@ -1,14 +1,15 @@
 """The Bot API as this channel uses it: asking for updates, sending, fetching files."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Final
 
 import aiohttp
 import telegram
-from telegram.error import BadRequest, Forbidden
+from telegram.error import BadRequest, Forbidden, RetryAfter
 from telegram.ext import Application, ApplicationBuilder
 
-from channels.errors import MediumGone, ReplyRefused
+from channels.errors import MediumGone, ReplyPutOff, ReplyRefused
 from channels.telegram.updates import READ
 
 _POLL_SECONDS: Final = 50
@@ -55,9 +56,17 @@ class BotApi:
         return found
 
     async def send(self, chat: int, text: str) -> None:
-        """Send a text to a chat; raise `ReplyRefused` where there is nobody to read it."""
+        """Send a text to a chat.
+
+        Raises `ReplyRefused` where there is nobody to read it, `ReplyPutOff` as Telegram says.
+        """
         try:
             await self._bot.send_message(chat, text)
+        except RetryAfter as error:
+            wait = error.retry_after
+            raise ReplyPutOff(
+                wait.total_seconds() if isinstance(wait, timedelta) else wait
+            ) from None
         except Forbidden:
             raise ReplyRefused("the citizen has blocked the bot, or is gone") from None
         except BadRequest as error:

@@ -3,7 +3,7 @@
 What was told and asked already stands in the replies: the conversation remembers by them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.conversation.events import QUESTIONS, Event
 from gateway.conversation.outbox import BY_PHONE, CALLBACK, WAITING, put_down, reply_row, senders_of
 from gateway.tickets import schema
-from gateway.tickets.store import Words
+from gateway.tickets.store import MediumWords, Words
 from gateway.tickets.ticket import Ticket
 from gateway.tickets.workflow import CLOSED
 from triage.decision import Kind, Tier
@@ -44,6 +44,7 @@ class Turn:
     before: Ticket
     ticket: Ticket
     words: Sequence[Words]
+    media: Sequence[MediumWords] = ()
 
     @property
     def understood_anew(self) -> bool:
@@ -76,17 +77,19 @@ async def follow(connection: AsyncConnection, turns: Sequence[Turn], now: dateti
     await put_down(connection, rows)
 
 
-def missing(ticket: Ticket, words: Iterable[Words], *, has_phone: bool) -> list[Event]:
+def missing(turn: Turn, *, has_phone: bool) -> list[Event]:
     """Return what is still to be asked, in the order in which it is asked.
 
     Only what is needed to route the matter, to find its place and to reach who tells of it.
     """
+    ticket, words = turn.ticket, turn.words
     if ticket.status in CLOSED or ticket.kind in _ASKED_NOTHING:
         return []
-    words = list(words)
     facts = [facts_of(normalise(item.text).text) for item in words]
     kinds = {fact.kind for of_text in facts for fact in of_text.told}
-    has_place = ticket.district or FactKind.ADDRESS in kinds or any(item.place for item in words)
+    # Where the citizen's pin is, or where the camera was.
+    pinned = any(item.place for item in words) or any("latitude" in m.facts for m in turn.media)
+    has_place = ticket.district or FactKind.ADDRESS in kinds or pinned
     has_time = kinds & {FactKind.TIME, FactKind.LASTING} or any(of_text.now for of_text in facts)
     needed = {
         Event.ASK_WHAT: ticket.unit is None,
@@ -109,7 +112,7 @@ def _next(
     asked_already = any(row.message == message.id and row.event in _ASKS for row in said)
     if Event.ENOUGH in events or asked_already:
         return found
-    open_questions = missing(turn.ticket, turn.words, has_phone=has_phone)
+    open_questions = missing(turn, has_phone=has_phone)
     return [*found, *[event for event in open_questions if event not in events][:1]]
 
 

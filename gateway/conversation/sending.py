@@ -1,7 +1,7 @@
 """Sends replies after the commit: retried with growing pauses, repeated at most once."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.channel import Reply
-from channels.errors import ReplyRefused
+from channels.channel import Replies, Reply
+from channels.errors import ReplyPutOff, ReplyRefused
 from channels.registry import Channels
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
@@ -88,6 +88,8 @@ class ReplySender:
     unit_name: UnitName
     lease: Lease
     metrics: Metrics
+    _free_at: dict[str, float] = field(default_factory=dict)
+    """From when on each channel takes the next one."""
 
     async def run(self) -> None:
         """Work until cancelled; what is away is tried again."""
@@ -124,18 +126,21 @@ class ReplySender:
     async def _send(self, row: Any, ticket: Ticket) -> dict[str, Any]:
         """Return what became of a reply, to be noted."""
         channel = self.channels.that_replies(row.channel)
-        outcome, note = _SENT, None
+        outcome, note, put_off = _SENT, None, None
         try:
             if channel is None:
                 raise ReplyRefused("the channel is not configured here")
+            await self._turn(row.channel, channel)
             async with asyncio.timeout(_MOST_SECONDS):
                 await channel.send(await self._reply(row, ticket))
         except ReplyRefused as error:
             outcome, note = _FAILED, str(error)[:128]
+        except ReplyPutOff as error:
+            outcome, note, put_off = WAITING, str(error), timedelta(seconds=error.seconds)
         except Exception as error:
             outcome, note = WAITING, type(error).__name__
         now = self.clock.now()
-        attempts = row.attempts + 1
+        attempts = row.attempts + (put_off is None)
         if outcome == WAITING and attempts > len(_PAUSES):
             outcome = _FAILED
         self.metrics.replies.labels(row.channel, outcome).inc()
@@ -148,9 +153,17 @@ class ReplySender:
             state=outcome,
             attempts=attempts,
             note=note,
-            not_before=now + _PAUSES[attempts - 1] if outcome == WAITING else now,
+            not_before=now + (put_off or _PAUSES[attempts - 1]) if outcome == WAITING else now,
             done_at=None if outcome == WAITING else now,
         )
+
+    async def _turn(self, name: str, channel: Replies) -> None:
+        """Wait until this channel's vendor takes one more."""
+        now = self.clock.monotonic()
+        at = max(now, self._free_at.get(name, now))
+        self._free_at[name] = at + 1 / channel.per_second
+        if at > now:
+            await self.clock.sleep(at - now)
 
     async def _reply(self, row: Any, ticket: Ticket) -> Reply:
         address = await self.vault.open(row.sealed_reply_to, reply_context(row.message))

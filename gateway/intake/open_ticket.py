@@ -253,7 +253,7 @@ class TicketOpener:
             ]
             await enqueue(connection, drafts, now)
         turns = [
-            Turn(locked[done.ticket.id], done.ticket, item.claimed.words)
+            Turn(locked[done.ticket.id], done.ticket, item.claimed.words, item.claimed.media)
             for done, item in zip(happenings, wanted, strict=True)
         ]
         await follow(connection, turns, now)

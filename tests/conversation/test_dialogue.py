@@ -1,8 +1,11 @@
 """Talking back: what was understood, and what is still missing, one thing at a time."""
 
 import pytest
+from sqlalchemy import update
 
+from channels.message import Attachment
 from channels.phrases import another_matter, is_enough, is_greeting
+from gateway.tickets import schema
 from tests.conversation.test_replies import Desk, desk
 from tests.dispatch.line import Line
 
@@ -67,6 +70,17 @@ async def test_what_was_told_is_not_asked(desk: Desk) -> None:
     """An appeal that says where, since when and how to reach is not asked anything."""
     heard = await _say(desk, PLAIN)
     assert not any("请问" in text for text in heard)
+
+
+async def test_where_the_camera_was_is_a_place(desk: Desk) -> None:
+    """Whoever sent a picture that says where it was taken is not asked where it is."""
+    picture = Attachment("a" * 64, 10, "image/jpeg", "灯.jpg")
+    await desk.accept("楼道灯坏了", attachments=(picture,), **CHAT)
+    camera = update(schema.media).values(facts={"latitude": 39.86, "longitude": 116.43})
+    await desk.line.database.write(lambda connection: connection.execute(camera))
+    await desk.line.triage_all()
+    heard = await _hear(desk)
+    assert heard[-1].startswith("请问从什么时候")
 
 
 async def test_enough_ends_the_asking(desk: Desk) -> None:

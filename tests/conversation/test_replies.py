@@ -1,15 +1,18 @@
 """Replies: put down with what they tell of, retried, and repeated at most once."""
 
+import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from channels.channel import Receipt, Reply, WireAnswer, WireRequest
-from channels.errors import ReplyRefused
+from channels.errors import ReplyPutOff, ReplyRefused
 from channels.message import Message
 from channels.registry import Channels
 from gateway.accounts.keys import Vault
@@ -36,6 +39,7 @@ class Chat:
     sent: list[Reply] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     name: str = "chat"
+    per_second: float = math.inf
 
     async def send(self, reply: Reply) -> None:
         """Keep the reply, unless a failure comes first; one that kills comes after."""
@@ -197,6 +201,35 @@ async def test_a_question_for_the_telephone_holds_nothing_back(desk: Desk) -> No
     told = [row for row in await desk.rows() if row.channel == "chat"]
     assert told
     assert {row.state for row in told} == {"sent"}
+
+
+async def test_a_vendor_gets_no_more_than_it_takes(desk: Desk) -> None:
+    """Replies go out one after another at the channel's own pace, and none is lost by it."""
+    desk.chat.per_second = 2
+    for number in range(4):
+        await desk.accept(f"楼道灯不亮{number}")
+    sending = asyncio.create_task(desk.send())
+    moments = []
+    while not sending.done():
+        await asyncio.wait([sending], timeout=0.3)
+        moments.append(len(desk.chat.sent))
+        desk.line.later(seconds=0.5)
+    assert [more - less for less, more in pairwise(moments)].count(1) >= 2
+    assert max(more - less for less, more in pairwise([0, *moments])) == 1
+    assert await desk.states() == ["sent"] * 4
+
+
+async def test_a_vendor_that_says_when_is_asked_then(desk: Desk) -> None:
+    """What it puts off comes after just that time, and is never given up for it."""
+    desk.chat.failures += [ReplyPutOff(90)] * 8
+    await desk.accept("楼道灯不亮")
+    for _ in range(8):
+        await desk.send()
+        desk.line.later(seconds=89)
+        assert not await desk.send()
+        desk.line.later(seconds=2)
+    assert await desk.send()
+    assert await desk.states() == ["sent"]
 
 
 async def test_a_reply_that_fails_is_tried_again(desk: Desk) -> None:
