@@ -1,7 +1,6 @@
 """The composition root: the place that chooses implementations and wires them."""
 
 import gc
-import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -13,6 +12,8 @@ from aiohttp import web
 
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
+from gateway.accounts.audit import AuditLog
+from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
@@ -21,7 +22,15 @@ from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation, media_reader, reply_sender
+from gateway.foundation import (
+    Foundation,
+    foundation,
+    media_reader,
+    reply_sender,
+    retention,
+    sign_in,
+    started_attachments,
+)
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import LOOK_EVERY, Calls
 from gateway.intake.inbox import Inbox
@@ -106,10 +115,7 @@ class _Service:
             base.metrics,
         )
         self._stack.callback(triage.close)
-        attachments = Attachments(
-            attachment_store(settings), base.vault, settings.data_dir / "scratch", settings.max_file
-        )
-        await attachments.start()
+        attachments = await started_attachments(base)
         desk = ConfirmationDesk(
             base.database,
             base.clock,
@@ -211,6 +217,8 @@ class _Service:
             lease = Lease(base.database, base.clock, "calls")
             watch = lease.work(self._calls.look_after, LOOK_EVERY, "calls cannot be looked after")
             self.tasks.run(watch, "calls")
+            if settings.keep_people_days:
+                self.tasks.run(retention(base), "retention")
         if ServeRole.TRIAGE in self._roles:
             opener = TicketOpener(
                 base.database,
@@ -262,6 +270,9 @@ class _Service:
             receiving=receiving,
             triage=triage,
             accounts=Accounts(base.database, base.vault, base.clock),
+            sign_in=sign_in(base),
+            people=People(base.database, base.vault, AuditLog(base.vault, base.clock)),
+            audit=AuditLog(base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
@@ -285,13 +296,4 @@ class _Service:
         await runner.setup()
         # Ended first: no new request while the others finish what they do.
         self._stack.push_async_callback(runner.cleanup)
-        try:
-            site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
-            await site.start()
-        except (OSError, socket.gaierror) as error:
-            raise SettingsError(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-                "set JIESU_HOST and JIESU_PORT to an address that is free"
-            ) from None
-        port: int = runner.addresses[0][1]
-        return port
+        return await runner.listen(settings.host, settings.port)
