@@ -10,6 +10,8 @@ import structlog
 
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
+from gateway.accounts.audit import AuditLog
+from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
@@ -20,11 +22,13 @@ from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import (
     Foundation,
-    attachment_store,
     code_sender,
     foundation,
     media_reader,
     reply_sender,
+    retention,
+    sign_in,
+    started_attachments,
 )
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import LOOK_EVERY, Calls
@@ -110,10 +114,7 @@ class _Service:
             base.metrics,
         )
         self._stack.callback(triage.close)
-        attachments = Attachments(
-            attachment_store(settings), base.vault, settings.data_dir / "scratch", settings.max_file
-        )
-        await attachments.start()
+        attachments = await started_attachments(base)
         desk = ConfirmationDesk(
             base.database,
             base.clock,
@@ -228,6 +229,8 @@ class _Service:
             lease = Lease(base.database, base.clock, "calls")
             watch = lease.work(self._calls.look_after, LOOK_EVERY, "calls cannot be looked after")
             self.tasks.run(watch, "calls")
+            if settings.keep_people_days:
+                self.tasks.run(retention(base), "retention")
         if ServeRole.TRIAGE in self._roles:
             opener = TicketOpener(
                 base.database,
@@ -279,6 +282,9 @@ class _Service:
             receiving=receiving,
             triage=triage,
             accounts=Accounts(base.database, base.vault, base.clock),
+            sign_in=sign_in(base),
+            people=People(base.database, base.vault, AuditLog(base.vault, base.clock)),
+            audit=AuditLog(base.vault, base.clock),
             desk=desk,
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),

@@ -1,17 +1,25 @@
 """What every role and every command stands on: settings, clock, database, vault."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from channels.registry import Channels
+from gateway.accounts.audit import AuditLog
 from channels.voice.codes import CodesByPlatform
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
+from gateway.accounts.lockout import Lockout
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.retention import LOOK_EVERY, Retention
+from gateway.accounts.sessions import Sessions
+from gateway.accounts.sign_in import SignIn
 from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
 from gateway.conversation.codes import CodeSender
@@ -111,6 +119,48 @@ def attachment_store(settings: Settings) -> AttachmentStore:
             "JIESU_ATTACHMENTS_URL: install the extra `s3` (pip install 'jiesu[s3]')"
         ) from None
     return S3Store(url)
+
+
+async def started_attachments(base: Foundation) -> Attachments:
+    """Return the attachments in their store; raise `SettingsError`."""
+    settings = base.settings
+    scratch = settings.data_dir / "scratch"
+    found = Attachments(attachment_store(settings), base.vault, scratch, settings.max_file)
+    await found.start()
+    return found
+
+
+def sign_in(base: Foundation) -> SignIn:
+    """Return where people come in."""
+    settings = base.settings
+    return SignIn(
+        base.database,
+        base.vault,
+        base.clock,
+        AuditLog(base.vault, base.clock),
+        Sessions(
+            base.database,
+            base.vault,
+            base.clock,
+            idle=timedelta(minutes=settings.session_idle_minutes),
+            lasting=timedelta(hours=settings.session_hours),
+        ),
+        Passwords(),
+        Lockout(base.vault, base.clock, settings.sign_in_tries),
+        settings.second_factor,
+    )
+
+
+def retention(base: Foundation) -> Coroutine[Any, Any, None]:
+    """Return the endless work of erasing people's data that is kept no longer."""
+    erasing = Retention(
+        base.database,
+        base.clock,
+        AuditLog(base.vault, base.clock),
+        timedelta(days=base.settings.keep_people_days),
+    )
+    lease = Lease(base.database, base.clock, "retention")
+    return lease.work(erasing.step, LOOK_EVERY, "people's data cannot be erased")
 
 
 def reply_sender(base: Foundation, channels: Channels, unit_name: UnitName) -> ReplySender:

@@ -165,6 +165,24 @@ class Settings(BaseSettings):
         description="appeals that are taken from one address or chat in a minute, emergencies "
         "aside; 0 sets no limit",
     )
+    second_factor: Literal["off", "privileged", "all"] = Field(
+        "privileged",
+        description="who needs a one-time code: nobody, those with much power, or all",
+    )
+    session_idle_minutes: int = Field(
+        30, ge=1, le=24 * 60, description="minutes after which an unused session ends"
+    )
+    session_hours: int = Field(
+        12, ge=1, le=24 * 30, description="hours after which a session ends however much used"
+    )
+    sign_in_tries: int = Field(
+        5, ge=1, le=100, description="wrong passwords after which an account has to wait"
+    )
+    keep_people_days: int = Field(
+        0,
+        ge=0,
+        description="days for which a closed ticket's personal data is kept; 0: for ever",
+    )
     proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="addresses or networks of reverse proxies that are believed about senders"
     )

@@ -1,12 +1,10 @@
 """Takes a backup of one moment while the service goes on."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.keys import KeyFile, WrappedKey, unwrap
@@ -69,7 +67,7 @@ async def take_backup(
     """
     at = clock.now()
     with create_archive(path, at) as archive:
-        async with _snapshot(database) as connection:
+        async with database.snapshot() as connection:
             revision = await current_revision(connection)
             if revision is None:
                 raise BackupError("this database is empty: there is nothing to back up")
@@ -92,20 +90,6 @@ async def take_backup(
             )
         )
     return Taken(seen.rows, len(stored), sorted(seen.addresses - stored))
-
-
-@asynccontextmanager
-async def _snapshot(database: Database) -> AsyncIterator[AsyncConnection]:
-    """Give a connection that sees one moment, and keeps no writer waiting."""
-    async with database.engine.connect() as connection:
-        if database.is_embedded:
-            await connection.execute(text("BEGIN"))
-        else:
-            await connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-        yield connection
-        await connection.rollback()
 
 
 async def _add_tables(archive: ArchiveWriter, connection: AsyncConnection) -> _Seen:

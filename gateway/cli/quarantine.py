@@ -8,8 +8,7 @@ from channels.errors import NotAnAppeal, Unparsable
 from channels.registry import configured_channels
 from gateway.bell import Bell
 from gateway.cli.running import with_foundation
-from gateway.foundation import Foundation, attachment_store
-from gateway.intake.attachments import Attachments
+from gateway.foundation import Foundation, started_attachments
 from gateway.intake.calls import Calls
 from gateway.intake.inbox import Inbox
 from gateway.intake.joining import Joining
@@ -66,9 +65,7 @@ def replay(
 
 async def _receiving(base: Foundation, desk: Quarantine) -> Receiving:
     settings = base.settings
-    scratch = settings.data_dir / "scratch"
-    attachments = Attachments(attachment_store(settings), base.vault, scratch, settings.max_file)
-    await attachments.start()
+    attachments = await started_attachments(base)
     inbox = Inbox(base.database, base.vault, base.clock, Bell(base.clock), surge=settings.surge)
     joining = Joining(base.database, base.vault, base.clock)
     calls = Calls(base.database, base.vault, base.clock, inbox, joining, _at_the_end)

@@ -1,6 +1,6 @@
 """What triage made of tickets, and how it is kept: masked, each decision for good."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.intake.masking import Masked
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
+from gateway.tickets.sealing import medium_context, text_context
 from gateway.tickets.store import Happening, MediumWords, Words
 from triage.decision import Tier
 
@@ -26,6 +27,15 @@ class Claimed:
     attempts: int
     words: list[Words]
     media: list[MediumWords]
+
+    def sources(self) -> Iterator[tuple[str, str, bytes | None, str]]:
+        """Yield of messages, then of media that were read: id, masked text, sealed one, context."""
+        for item in self.words:
+            yield item.id, item.text, item.sealed_text, text_context(item.id)
+        for medium in self.media:
+            if medium.sealed_text is not None and medium.text:
+                context = medium_context(medium.id, "text")
+                yield medium.id, medium.text, medium.sealed_text, context
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
 from gateway.tickets.addressing import publish_now
 from gateway.tickets.database import Database
-from gateway.tickets.sealing import medium_context, text_context
 from gateway.tickets.store import (
     Happening,
     attachments_of,
@@ -202,16 +201,13 @@ class TicketOpener:
         return {number: decision for (number, _), decision in zip(appeals, found, strict=True)}
 
     async def _appeal(self, claimed: Claimed) -> Appeal:
-        """Return the original words: of the messages, then of the media that have been read."""
-        sealed = [(item.id, item.sealed_text, text_context(item.id)) for item in claimed.words]
-        sealed += [
-            (item.id, item.sealed_text, medium_context(item.id, "text"))
-            for item in claimed.media
-            if item.sealed_text is not None and item.text
-        ]
+        """Return the original words, of the messages, then of the media that have been read.
+
+        Where they are no longer kept, the masked ones stand for them.
+        """
         texts = [
-            SourceText(source, (await self.vault.open(text, context)).decode())
-            for source, text, context in sealed
+            SourceText(identity, (await self.vault.open(sealed, at)).decode() if sealed else masked)
+            for identity, masked, sealed, at in claimed.sources()
         ]
         return Appeal(tuple(texts))
 

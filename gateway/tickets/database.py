@@ -71,6 +71,19 @@ class Database:
         async with self.engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection that sees one moment, and keeps no writer waiting."""
+        async with self.engine.connect() as connection:
+            if self.is_embedded:
+                await connection.execute(text("BEGIN"))
+            else:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield connection
+            await connection.rollback()
+
     async def ping(self) -> None:
         """Raise whatever the database raises when it is not there."""
         async with self.engine.connect() as connection:

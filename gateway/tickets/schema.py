@@ -1,4 +1,4 @@
-"""The tables. History, decisions and confirmations are appended to, never edited."""
+"""The tables. History, decisions, confirmations and audit are appended to, never edited."""
 
 from typing import Any
 
@@ -461,7 +461,63 @@ accounts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("token_digest", LargeBinary, nullable=False, unique=True),
     Column("disabled_at", UtcDateTime),
+    Column("unit", String(64)),
+    Column("password_hash", String(256)),
+    Column("sealed_totp", LargeBinary),
+    Column("totp_step", BigInteger),
 )
+"""`totp_step` is the step of the newest code that was used: no code is used twice."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "account"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("wait_until", UtcDateTime),
+)
+"""Wrong tries by keyed hash of an account's name, or of an address."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("detail", Document, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Index(None, "actor"),
+)
+"""Numbered without gaps; `mac` is over the MAC of the entry before and this one's content."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Number, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+)
+"""One row: number and MAC of the last entry, sealed; who appends holds it locked."""
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("through", BigInteger, nullable=False),
+)
+"""One row: up to which line of the history people's data has been looked at to be erased."""
 
 schema_steps = Table(
     "schema_steps",
@@ -471,5 +527,5 @@ schema_steps = Table(
     Column("applied_at", UtcDateTime, nullable=False),
 )
 
-APPEND_ONLY = ("history", "decisions", "confirmations")
+APPEND_ONLY = ("history", "decisions", "confirmations", "audit")
 """Tables whose rows a trigger keeps from being changed or deleted."""

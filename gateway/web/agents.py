@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, literal, select, true
 
 from channels.body import faults_of, read_strictly
 from channels.errors import MalformedAppeal
+from gateway.accounts.permissions import Account, Permission
 from gateway.confirmation.confirm import ConfirmationRefused
 from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
@@ -129,7 +130,10 @@ class ListQuery(BaseModel):
 
 
 async def list_tickets(request: web.Request) -> web.Response:
-    """List what waits for an agent, published or not, by dispatch due time."""
+    """List what waits for an agent, published or not, by dispatch due time.
+
+    A unit clerk's list has only what was dispatched to the unit.
+    """
     try:
         query = ListQuery.model_validate(dict(request.query))
     except ValidationError as error:
@@ -144,6 +148,7 @@ async def list_tickets(request: web.Request) -> web.Response:
     statement = statement.where(TICKET_QUEUES[query.queue])
     if query.tier is not None:
         statement = statement.where(table.tier == query.tier)
+    statement = statement.where(_visible_to(request[ACCOUNT]))
     async with request.app[PARTS].database.read() as connection:
         rows = (await connection.execute(statement)).all()
     # Not the rows' own names: they are no plain `str`, and the JSON writer refuses them.
@@ -153,7 +158,22 @@ async def list_tickets(request: web.Request) -> web.Response:
 
 async def show_ticket(request: web.Request) -> web.Response:
     """Show one ticket with its decision, words (masked) and history."""
-    return _json(await _whole(request.app[PARTS], _number(request)))
+    parts, ticket_id = request.app[PARTS], ticket_number(request)
+    visible = select(schema.tickets.c.id).where(
+        schema.tickets.c.id == ticket_id, _visible_to(request[ACCOUNT])
+    )
+    async with parts.database.read() as connection:
+        if await connection.scalar(visible) is None:
+            raise no_such_ticket()
+    return _json(await _whole(parts, ticket_id))
+
+
+def _visible_to(account: Account) -> ColumnElement[bool]:
+    """Return the condition of the tickets that an account may see."""
+    if account.may(Permission.READ_TICKETS):
+        return true()
+    # Nobody has the unit NULL: without a unit there is nothing to see.
+    return schema.tickets.c.dispatched_unit == literal(account.unit)
 
 
 async def _whole(parts: WebParts, ticket_id: str) -> dict[str, Any]:
@@ -161,23 +181,23 @@ async def _whole(parts: WebParts, ticket_id: str) -> dict[str, Any]:
         try:
             return await ticket_with_history(connection, ticket_id)
         except TicketNotFound:
-            raise _no_such_ticket() from None
+            raise no_such_ticket() from None
 
 
 async def show_cluster(request: web.Request) -> web.Response:
     """List the tickets of different people on one matter, and why they are linked."""
-    cluster = _number(request)
+    cluster = ticket_number(request)
     async with request.app[PARTS].database.read() as connection:
         members, links = await read_cluster(connection, cluster)
     if not members:
-        raise _no_such_ticket()
+        raise no_such_ticket()
     return _json({"cluster": cluster, "tickets": members, "links": links})
 
 
 async def confirm_ticket(request: web.Request) -> web.Response:
     """Accept the suggested route, or correct it; published when it can no longer be undone."""
     parts = request.app[PARTS]
-    ticket_id = _number(request)
+    ticket_id = ticket_number(request)
     body = await read_body(request)
     try:
         choice = read_strictly(Choice, body)
@@ -195,7 +215,7 @@ async def confirm_ticket(request: web.Request) -> web.Response:
 async def undo_confirmation(request: web.Request) -> web.Response:
     """Take a confirmation back while that is possible."""
     parts = request.app[PARTS]
-    ticket_id = _number(request)
+    ticket_id = ticket_number(request)
     try:
         await parts.desk.undo(ticket_id, request[ACCOUNT].name)
     except (ConfirmationRefused, TicketNotFound) as error:
@@ -205,18 +225,20 @@ async def undo_confirmation(request: web.Request) -> web.Response:
 
 def _refusal(error: ConfirmationRefused | TicketNotFound) -> Problem:
     if isinstance(error, TicketNotFound):
-        return _no_such_ticket()
+        return no_such_ticket()
     return Problem(error.problem, error.remedy, error.remedy_zh)
 
 
-def _number(request: web.Request) -> str:
+def ticket_number(request: web.Request) -> str:
+    """Return the number in the path; raise a `Problem` where it is none."""
     try:
         return read_ticket_id(request.match_info["ticket_id"])
     except MalformedNumber:
-        raise _no_such_ticket() from None
+        raise no_such_ticket() from None
 
 
-def _no_such_ticket() -> Problem:
+def no_such_ticket() -> Problem:
+    """Return the problem of a number that no ticket has, or none that one may see."""
     return Problem(
         "no-such-ticket",
         "check the number: it has 15 digits, and the last one checks the others",

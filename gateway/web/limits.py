@@ -17,6 +17,7 @@ from triage.decision import Tier
 Judge = Callable[[str], Awaitable[Tier]]
 _JUDGED_AT_ONCE: Final = 4
 _FORWARDED: Final = "X-Forwarded-For"
+_SCHEME: Final = "X-Forwarded-Proto"
 
 
 class SenderLimits:
@@ -41,6 +42,13 @@ class SenderLimits:
         while behind and self._is_proxy(address):
             address = behind.pop().strip() or address
         return address
+
+    def scheme_of(self, request: web.Request) -> str:
+        """Return whether the sender speaks `https` or `http`, with us or with a proxy of ours."""
+        told = request.headers.get(_SCHEME, "").strip().lower()
+        if told in {"http", "https"} and self._is_proxy(request.remote or ""):
+            return told
+        return request.scheme
 
     async def check(self, sender: str, text: str) -> None:
         """Count one more; raise a `Problem` where it is too many and no emergency."""

@@ -9,14 +9,24 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.accounts.accounts import Permission
+from gateway.accounts.permissions import Permission
 from gateway.web.problems import KINDS, MEDIA_TYPE
+from gateway.web.signed_in import COOKIE, CSRF_HEADER
 
 if TYPE_CHECKING:
     from gateway.web.routes import Route
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _REF: Final = "#/components/schemas/{model}"
+_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"over https `__Host-{COOKIE}`; each change needs {CSRF_HEADER} beside it",
+    },
+}
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "title_zh", "status", "detail", "detail_zh", "request_id"],
@@ -64,7 +74,7 @@ def openapi_document(routes: "Sequence[Route]") -> bytes:
         "paths": paths,
         "components": {
             "schemas": {**_schemas(routes), "Problem": _PROBLEM},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _SCHEMES,
         },
     }
     return orjson.dumps(document)
@@ -99,7 +109,9 @@ def _operation(route: "Route") -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *route.parameters, *_query_parameters(route)],
         "responses": answers,
     }
-    if isinstance(route.access, Permission) or route.access in ("query code", "chat token"):
+    if isinstance(route.access, Permission) or route.access == "signed in":
+        found["security"] = [{"bearer": []}, {"session": []}]
+    elif route.access in {"query code", "chat token"}:
         found["security"] = [{"bearer": []}]
     if route.body is not None:
         found["requestBody"] = {"required": True, "content": _content(route)}

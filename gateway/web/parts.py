@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from channels.registry import Channels
-from gateway.accounts.accounts import Account, Accounts
+from gateway.accounts.accounts import Accounts
+from gateway.accounts.audit import AuditLog
 from gateway.accounts.keys import Vault
+from gateway.accounts.people import People
+from gateway.accounts.permissions import Account
+from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.conversation.transcript import Transcripts
@@ -55,6 +59,9 @@ class WebParts:
     receiving: Receiving
     triage: TriageProcesses
     accounts: Accounts
+    sign_in: SignIn
+    people: People
+    audit: AuditLog
     desk: ConfirmationDesk
     attempts: Attempts
     limits: SenderLimits
@@ -67,3 +74,4 @@ OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts
 PARTS: web.AppKey[WebParts] = web.AppKey("parts", WebParts)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 ACCOUNT: web.RequestKey[Account] = web.RequestKey("account", Account)
+SESSION: web.RequestKey[str] = web.RequestKey("session", str)

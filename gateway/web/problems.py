@@ -31,8 +31,13 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "not-signed-in": Kind(401, "Sign in first", "请先登录"),
     "wrong-code": Kind(401, "Number and code do not fit", "工单号与查询码不符"),
+    "sign-in-refused": Kind(
+        401, "Name, password and code do not go together", "用户名、密码或验证码不正确"
+    ),
     "bad-signature": Kind(401, "The signature is not valid", "签名无效"),
     "not-allowed": Kind(403, "Your role may not do this", "您的角色无权进行此操作"),
+    "csrf": Kind(403, "This does not come from a page of ours", "请求并非来自本站页面"),
+    "reporter-hidden": Kind(403, "Who reported is kept from units", "举报人信息对承办单位保密"),
     "not-found": Kind(404, "There is nothing here", "此处没有内容"),
     "no-such-ticket": Kind(404, "There is no such ticket", "没有这个工单"),
     "method-not-allowed": Kind(405, "This method is not known here", "此处不支持该方法"),
@@ -44,6 +49,7 @@ KINDS: Final[dict[str, Kind]] = {
     "too-late-to-undo": Kind(409, "It is too late to undo", "已超过可撤销时间"),
     "unit-missing": Kind(422, "A unit is missing", "缺少承办单位"),
     "unknown-unit": Kind(422, "There is no such unit", "没有这个承办单位"),
+    "no-longer-kept": Kind(410, "This is no longer kept", "已超过保存期限"),
     "too-large": Kind(413, "This is too large", "内容过大"),
     "unsupported-media-type": Kind(415, "This media type is not taken here", "不支持的内容类型"),
     "too-many-attempts": Kind(429, "Too many wrong attempts", "错误次数过多"),

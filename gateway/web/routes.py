@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from aiohttp import web
 from pydantic import BaseModel
 
 from channels.appeal import AppealBody
 from channels.open311.documents import MEDIA_TYPES
-from gateway.accounts.accounts import Permission
+from gateway.accounts.permissions import Permission
 from gateway.web import (
     agents,
     appeals,
+    auditing,
     callbacks,
     chat_socket,
     chats,
@@ -21,13 +22,18 @@ from gateway.web import (
     georeport_status,
     openapi,
     operations,
+    people,
+    session,
     verifications,
     webhooks,
 )
 from triage.decision import Decision
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Access = Permission | Literal["public", "query code", "chat token", "signature", "api key"]
+OtherAccess = Literal["public", "signed in", "query code", "chat token", "signature", "api key"]
+Access = Permission | OtherAccess
+OTHER_ACCESS: Final = frozenset(get_args(OtherAccess))
+"""What a route may ask for instead of a permission; `signed in` is any account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ _SIGNED: Final = (
     "malformed-http", "malformed-body", "too-slow", "too-large", "not-found", "bad-signature",
     "unavailable",
 )  # fmt: skip
-_SIGNED_IN: Final = ("not-signed-in", "not-allowed")
+_SIGNED_IN: Final = ("not-signed-in", "not-allowed", "csrf")
 _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -197,13 +203,27 @@ PUBLIC: Final = (
         "signature", problems=_SIGNED,
     ),
     Route(
+        "POST", "/api/v1/session", session.open_session, "Sign in 登录", "public",
+        body=session.Credentials, answer=session.SignedIn,
+        problems=(*_BODY, "unsupported-media-type", "sign-in-refused", "csrf",
+                  "too-many-attempts", "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/session", session.show_session, "Who one is 当前用户", "signed in",
+        answer=session.SignedIn, problems=("not-signed-in",),
+    ),
+    Route(
+        "DELETE", "/api/v1/session", session.close_session, "Sign out 退出登录", "signed in",
+        status=204, problems=("not-signed-in", "csrf"),
+    ),
+    Route(
         "GET", "/api/v1/tickets", agents.list_tickets, "Tickets by due time 工单列表",
-        Permission.READ_TICKETS, answer=agents.TicketList, query=agents.ListQuery,
+        Permission.READ_OWN_TICKETS, answer=agents.TicketList, query=agents.ListQuery,
         problems=(*_SIGNED_IN, "invalid-fields"),
     ),
     Route(
         "GET", "/api/v1/tickets/{ticket_id}", agents.show_ticket, "One ticket 工单详情",
-        Permission.READ_TICKETS, answer=agents.TicketWithHistory,
+        Permission.READ_OWN_TICKETS, answer=agents.TicketWithHistory,
         problems=(*_SIGNED_IN, "no-such-ticket"),
     ),
     Route(
@@ -223,6 +243,25 @@ PUBLIC: Final = (
         "Undo a confirmation 撤销确认", Permission.CONFIRM_TICKETS,
         answer=agents.TicketWithHistory,
         problems=(*_SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/reporter", people.show_reporter,
+        "Who the reporter is 查看诉求人信息", Permission.REVEAL_PEOPLE,
+        body=people.Reason, answer=people.ShownReporters,
+        problems=(*_SIGNED_IN, *_BODY, "no-such-ticket", "reporter-hidden", "no-longer-kept",
+                  "unavailable"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/words", people.show_words,
+        "The words as they were told 查看原文", Permission.REVEAL_PEOPLE,
+        body=people.Reason, answer=people.Original,
+        problems=(*_SIGNED_IN, *_BODY, "no-such-ticket", "reporter-hidden", "no-longer-kept",
+                  "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/audit", auditing.list_audit, "The audit log 审计日志",
+        Permission.READ_AUDIT, answer=auditing.AuditEntries, query=auditing.AuditQuery,
+        problems=(*_SIGNED_IN, "invalid-fields", "unavailable"),
     ),
     Route(
         "GET", "/api/v1/callbacks", callbacks.list_callbacks, "Whom to call back 待回拨",

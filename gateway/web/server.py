@@ -10,16 +10,16 @@ import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
-from gateway.accounts.accounts import Permission
+from gateway.accounts.permissions import Permission
 from gateway.settings import SettingsError
 from gateway.tickets.database import is_away
-from gateway.web.appeals import bearer
 from gateway.web.chat_socket import SOCKETS, close_sockets
 from gateway.web.openapi import DOCUMENT, openapi_document
-from gateway.web.parts import ACCOUNT, OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
+from gateway.web.parts import OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
 from gateway.web.problems import Problem
 from gateway.web.routes import OPERATIONS as OPERATION_ROUTES
-from gateway.web.routes import PUBLIC, Handler, Route
+from gateway.web.routes import OTHER_ACCESS, PUBLIC, Handler, Route
+from gateway.web.signed_in import sign_request
 
 log = structlog.get_logger("gateway.http")
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -49,27 +49,24 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
 
 
 def _guarded(route: Route) -> Handler:
-    """Return the handler behind its permission, if it asks for one."""
-    permission = route.access
-    if not isinstance(permission, Permission):
+    """Return the handler behind its permission, if it asks for one.
+
+    Raises `ValueError` for a route that does not say who may use it.
+    """
+    access = route.access
+    if access != "signed in" and access in OTHER_ACCESS:
         return route.handler
+    if access != "signed in" and not isinstance(access, Permission):
+        raise ValueError(f"{route.method} {route.path} does not say who may use it")
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        account = await request.app[PARTS].accounts.of_token(bearer(request))
-        if account is None:
-            raise Problem(
-                "not-signed-in",
-                "send a token that `jiesu accounts add` gave",
-                "请使用 jiesu accounts add 发放的令牌",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if not account.may(permission):
+        account = await sign_request(request)
+        if isinstance(access, Permission) and not account.may(access):
             raise Problem(
                 "not-allowed",
-                f"ask an administrator for a role with {permission}",
+                f"ask an administrator for a role with {access}",
                 "请向管理员申请相应权限",
             )
-        request[ACCOUNT] = account
         return await route.handler(request)
 
     return guarded

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Executable, func, select
 from sqlalchemy.sql.elements import ClauseElement
 
+from gateway.accounts.retention import KEPT, LAST_LINES, NEXT_LINES
 from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
 from gateway.intake.media.claims import _DUE, _SAME_CONTENT
@@ -38,6 +39,9 @@ QUERIES: dict[str, Executable] = {
     "sizes of clusters": SIZES,
     "repeats to settle": UNSETTLED,
     "repeats among tickets": OF_TICKETS,
+    "history to erase by": NEXT_LINES,
+    "last lines of tickets": LAST_LINES,
+    "people's data still kept": KEPT,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
     .where(schema.NEEDS_TRIAGE),

@@ -58,6 +58,14 @@ RECORDS: dict[str, dict[str, Any]] = {
         "choice": {},
         "before": {},
     },
+    "audit": {
+        "number": 1,
+        "at": AT,
+        "event": "signed_out",
+        "actor": "li",
+        "detail": {},
+        "mac": b"m",
+    },
 }
 TICKET: dict[str, Any] = {
     "id": "260301481770352",
@@ -167,7 +175,7 @@ async def test_the_counter_of_ticket_numbers_is_there(database: Database) -> Non
 
 @pytest.mark.parametrize("name", schema.APPEND_ONLY)
 async def test_records_can_be_neither_changed_nor_deleted(database: Database, name: str) -> None:
-    """History, decisions and confirmations take new rows and refuse every other change."""
+    """History, decisions, confirmations and audit take rows and refuse every other change."""
     await migrate(database, CLOCK)
     table = schema.metadata.tables[name]
 
@@ -176,13 +184,13 @@ async def test_records_can_be_neither_changed_nor_deleted(database: Database, na
         await connection.execute(insert(table).values(**RECORDS[name]))
 
     await database.write(add)
-    for statement in (update(table).values(version=9), delete(table)):
+    for statement in (update(table).values(number=9), delete(table)):
         with pytest.raises(DBAPIError, match="append-only"):
             async with database.engine.begin() as connection:
                 await connection.execute(statement)
     async with database.read() as connection:
-        kept = (await connection.execute(select(table.c.version))).scalars().all()
-    assert kept == [RECORDS[name]["version"]]
+        [kept] = (await connection.execute(select(table))).mappings()
+    assert kept == {"number": 1, **RECORDS[name]}
 
 
 async def test_a_second_run_changes_nothing(database: Database) -> None:

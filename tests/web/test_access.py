@@ -1,10 +1,13 @@
 """Who may do what, route by route: a route that is not in these tables fails the tests."""
 
+from typing import Any
+
 import pytest
 
 from channels.chat.adapter import TOKEN
-from gateway.accounts.accounts import PERMISSIONS, Permission, Role
-from gateway.web.routes import OPERATIONS, PUBLIC, Route
+from gateway.accounts.permissions import PERMISSIONS, Permission, Role
+from gateway.web.routes import OPERATIONS, OTHER_ACCESS, PUBLIC, Route
+from gateway.web.server import _guarded
 from tests.web.wire import Served, assert_problem
 
 ROUTES = (*PUBLIC, *OPERATIONS)
@@ -15,6 +18,7 @@ OPEN = {
     "POST /api/v1/appeals",
     "POST /api/v1/chats",
     "GET /api/v1/chats/socket",
+    "POST /api/v1/session",
     "POST /api/v1/triage",
     "GET /openapi.json",
     "GET /schemas/{name}",
@@ -104,11 +108,24 @@ def test_roles(served: Served, number: str, route: Route, role: Role) -> None:
         assert_problem(reply, 403, "not-allowed")
 
 
-@pytest.mark.parametrize("permission", Permission)
-def test_every_permission_is_somebody_s(permission: Permission) -> None:
-    """No permission is forgotten in the table, and none is everybody's by accident."""
-    assert PERMISSIONS[permission]
-    assert PERMISSIONS[permission] <= set(Role)
+@pytest.mark.parametrize("access", [None, "", "publc", "tickets:all"])
+def test_a_route_that_does_not_say_who_may_use_it(access: Any) -> None:
+    """A route with neither a permission nor one of the other ways keeps the service from starting.
+
+    To leave it out is no default either: the table cannot be built.
+    """
+    given = ("GET", "/somewhere", PUBLIC[0].handler, "Something")
+    with pytest.raises(TypeError):
+        Route(*given)  # type: ignore[call-arg,arg-type]
+    with pytest.raises(ValueError, match="GET /somewhere does not say"):
+        _guarded(Route(*given, access))  # type: ignore[arg-type]
+
+
+def test_no_route_is_open_by_mistake() -> None:
+    """What asks for nothing is listed above, one by one; all else asks for something."""
+    assert {_name(route) for route in ROUTES if route.access == "public"} == OPEN
+    assert all(isinstance(route.access, Permission) or route.access in OTHER_ACCESS
+               for route in ROUTES)  # fmt: skip
 
 
 def test_query_code_is_no_token(served: Served) -> None:

@@ -10,13 +10,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.accounts.accounts import Accounts, Role
+from gateway.accounts.accounts import Accounts
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.permissions import Role
 from gateway.foundation import foundation
 from gateway.settings import Settings
 from tests.gateway_process import GatewayProcess
 from tests.servers import short_folder
 
 WEBHOOK_SECRET = "a shared secret of the tests"
+PASSWORD = "a password of the tests"
+UNIT = "water-supply"
 APPEALS = "/api/v1/appeals"
 _KEPT = ("tickets", "messages", "people", "attachments", "quarantine")
 
@@ -102,9 +106,14 @@ class Served:
         return self.process.log.stat().st_size
 
     def add_accounts(self) -> None:
-        """Make an administrator and an agent, in this process because the command takes longer."""
+        """Make one of each role, in this process because the command takes longer.
+
+        Each is named like its role, all have `PASSWORD`, and the clerk's unit is `UNIT`.
+        """
         settings = Settings(data_dir=self.process.folder)
-        self.tokens = asyncio.run(_accounts(settings, (Role.ADMINISTRATOR, Role.AGENT)))
+        # The first one must be an administrator's.
+        roles = sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR)
+        self.tokens = asyncio.run(_accounts(settings, roles))
 
 
 def read_reply(wire: socket.socket, method: str = "GET") -> Reply:
@@ -117,7 +126,13 @@ def read_reply(wire: socket.socket, method: str = "GET") -> Reply:
 async def _accounts(settings: Settings, roles: Sequence[Role]) -> dict[str, str]:
     async with foundation(settings) as base:
         accounts = Accounts(base.database, base.vault, base.clock)
-        return {role.value: await accounts.add(role.value, role) for role in roles}
+        kept = await Passwords().hash(PASSWORD)
+        tokens = {}
+        for role in roles:
+            unit = UNIT if role is Role.UNIT_CLERK else None
+            tokens[role.value] = await accounts.add(role.value, role, unit)
+            await accounts.set_password(role.value, kept)
+        return tokens
 
 
 def _reply(answer: http.client.HTTPResponse) -> Reply:
@@ -127,7 +142,7 @@ def _reply(answer: http.client.HTTPResponse) -> Reply:
 
 @contextmanager
 def serving(*, accounts: bool = False, **settings: str) -> Iterator[Served]:
-    """Give a gateway that runs with these settings, with an administrator and an agent if asked."""
+    """Give a gateway that runs with these settings, with an account of each role if asked."""
     with short_folder() as folder:
         process = GatewayProcess(folder, **settings)
         try:

@@ -131,6 +131,8 @@ class MediaReader:
         if before is None:
             return False
         text = ""
+        if before.sealed_text == b"":
+            return False  # it held words that are no longer kept
         if before.sealed_text is not None:
             context = medium_context(before.id, "text")
             text = (await self.vault.open(before.sealed_text, context)).decode()
