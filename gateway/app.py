@@ -1,15 +1,12 @@
 """The composition root: the place that chooses implementations and wires them."""
 
 import gc
-import socket
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
 
 import structlog
-from aiohttp import web
 
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
@@ -21,7 +18,15 @@ from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
-from gateway.foundation import Foundation, attachment_store, foundation, media_reader, reply_sender
+from gateway.foundation import (
+    Foundation,
+    answer_desk,
+    attachment_store,
+    foundation,
+    media_reader,
+    reply_sender,
+    sentence_reader,
+)
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import LOOK_EVERY, Calls
 from gateway.intake.inbox import Inbox
@@ -31,6 +36,8 @@ from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.knowledge.base import KnowledgeBase
+from gateway.knowledge.store import EntryStore
 from gateway.leases import Lease
 from gateway.repeats.comparing import Comparer, shipped_commonness
 from gateway.settings import Settings, SettingsError
@@ -38,12 +45,11 @@ from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
 from gateway.web.limits import SenderLimits
 from gateway.web.parts import OperationParts, Ping, WebParts
-from gateway.web.server import Runner, build_application
+from gateway.web.server import build_application, listen
 from models.bundle import shipped_folder
 from triage.taxonomy import Catalogue
 
 log = structlog.get_logger(__name__)
-_DRAIN_SECONDS: Final = 20.0
 
 
 class ServeRole(StrEnum):
@@ -151,7 +157,10 @@ class _Service:
             {"database": base.database.ping, "attachments": attachments.ping},
             pings,
         )
-        return await self._listen(build_application(operations, parts))
+        # What has been built stays: the collector need not walk through it, for 0.1 s each time.
+        gc.collect()
+        gc.freeze()
+        return await listen(build_application(operations, parts), settings, self._stack)
 
     def _catalogue(self) -> CatalogueFolder:
         settings = self._base.settings
@@ -266,8 +275,18 @@ class _Service:
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
+            entries=(entries := EntryStore(base.database, base.clock)),
+            knowledge=self._knowledge(entries),
+            answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,
         )
+
+    def _knowledge(self, entries: EntryStore) -> KnowledgeBase:
+        settings, clock = self._base.settings, self._base.clock
+        knowledge = KnowledgeBase(entries, clock, lambda: sentence_reader(settings))
+        self._stack.callback(knowledge.close)
+        self.tasks.run(knowledge.run(), "knowledge")
+        return knowledge
 
     def _listen_to_channels(self, receiving: Receiving) -> None:
         base = self._base
@@ -275,23 +294,3 @@ class _Service:
             lease = Lease(base.database, base.clock, f"listen:{channel.name}")
             listening = Listening(channel, ears, receiving, lease, base.clock)
             self.tasks.run(listening.run(), f"listening to {channel.name}")
-
-    async def _listen(self, application: web.Application) -> int:
-        settings = self._base.settings
-        # What has been built stays: the collector need not walk through it, for 0.1 s each time.
-        gc.collect()
-        gc.freeze()
-        runner = Runner(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
-        await runner.setup()
-        # Ended first: no new request while the others finish what they do.
-        self._stack.push_async_callback(runner.cleanup)
-        try:
-            site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
-            await site.start()
-        except (OSError, socket.gaierror) as error:
-            raise SettingsError(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-                "set JIESU_HOST and JIESU_PORT to an address that is free"
-            ) from None
-        port: int = runner.addresses[0][1]
-        return port

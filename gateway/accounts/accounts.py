@@ -29,11 +29,13 @@ class Permission(StrEnum):
 
     READ_TICKETS = "tickets:read"
     CONFIRM_TICKETS = "tickets:confirm"
+    EDIT_KNOWLEDGE = "knowledge:edit"
 
 
 PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     Permission.READ_TICKETS: frozenset({Role.AGENT, Role.ADMINISTRATOR}),
     Permission.CONFIRM_TICKETS: frozenset({Role.AGENT}),
+    Permission.EDIT_KNOWLEDGE: frozenset({Role.ADMINISTRATOR}),
 }
 """The one table of permissions: who may do what."""
 

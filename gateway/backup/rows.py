@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = dict[str, Any]
 BATCH: Final = 500
-_NOT_KEPT: Final = {"alembic_version", "schema_steps", "leases", "stream_positions"}
-"""What tells of the running system rather than of its tickets."""
+_NOT_KEPT: Final = {
+    "alembic_version", "schema_steps", "leases", "stream_positions", "knowledge_vectors",
+}  # fmt: skip
+"""What tells of the running system rather than of its tickets, and what can be made again."""
 
 
 async def tables_of(connection: AsyncConnection) -> list[Table]:

@@ -20,6 +20,7 @@ class Event(StrEnum):
     ASK_CONTACT = "ask_contact"
     ENOUGH = "enough"
     DISPATCHED = "dispatched"
+    ANSWERED = "answered"
 
 
 QUESTIONS: Final[dict[Event, str]] = {
@@ -45,9 +46,17 @@ _CALL_ANY: Final = "110、119 或 120"
 
 
 def told(
-    event: Event, ticket: Ticket, query_code: str, unit_name: UnitName, *, alone: bool = True
+    event: Event,
+    ticket: Ticket,
+    query_code: str,
+    unit_name: UnitName,
+    *,
+    alone: bool = True,
+    answer: str = "",
 ) -> str:
     """Return the text for the citizen; it may hold the query code, and goes to them alone.
+
+    `answer` is what an agent answered, where that is what is told.
 
     A receipt that is not `alone` is followed by what the appeal was understood as; one that is
     tells that too, if triage has spoken by then.
@@ -55,10 +64,15 @@ def told(
     if event in QUESTIONS:
         return QUESTIONS[event]
     number = show_ticket_id(ticket.id)
-    if event is Event.ENOUGH:
-        return f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。"
-    if event is Event.DISPATCHED:
-        return f"您的诉求(工单号 {number})已派至{unit_name(ticket.unit or '') or '承办单位'}办理。"
+    whose = unit_name(ticket.unit or "") or "承办单位"
+    progress = {
+        Event.ENOUGH: f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。",
+        Event.DISPATCHED: f"您的诉求(工单号 {number})已派至{whose}办理。",
+        Event.ANSWERED: f"关于您的诉求(工单号 {number}),答复如下:\n{answer}\n"
+        "如仍需办理,请写明此工单号再次提交。",
+    }
+    if event in progress:
+        return progress[event]
     understood = _understood(ticket, unit_name)
     if event is Event.UNDERSTOOD:
         return _danger(ticket) + understood

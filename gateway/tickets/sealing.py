@@ -26,6 +26,11 @@ def reply_context(identity: str) -> str:
     return f"message/{identity}/reply_to"
 
 
+def answer_context(identity: str) -> str:
+    """Return the context of what a citizen was answered."""
+    return f"answer/{identity}/text"
+
+
 def medium_context(identity: str, part: str) -> str:
     """Return the context of a part of a medium: `reference`, `name` or `text`."""
     return f"medium/{identity}/{part}"

@@ -1,8 +1,10 @@
 """The aiohttp application: one table of routes, one middleware, problem documents for all else."""
 
 import re
+import socket
 import uuid
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
@@ -10,6 +12,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.accounts.accounts import Permission
+from gateway.settings import Settings, SettingsError
 from gateway.tickets.database import is_away
 from gateway.web.appeals import bearer
 from gateway.web.chat_socket import SOCKETS, close_sockets
@@ -21,6 +24,7 @@ from gateway.web.routes import PUBLIC, Handler, Route
 
 log = structlog.get_logger("gateway.http")
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_DRAIN_SECONDS: Final = 20.0
 _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -199,3 +203,21 @@ class _Server(web.Server):
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
         return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+async def listen(application: web.Application, settings: Settings, stack: AsyncExitStack) -> int:
+    """Serve until the stack unwinds to it, then drain; return the port; raise `SettingsError`."""
+    runner = Runner(application, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
+    await runner.setup()
+    # Ended first: no new request while the others finish what they do.
+    stack.push_async_callback(runner.cleanup)
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        await site.start()
+    except (OSError, socket.gaierror) as error:
+        raise SettingsError(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            "set JIESU_HOST and JIESU_PORT to an address that is free"
+        ) from None
+    port: int = runner.addresses[0][1]
+    return port
