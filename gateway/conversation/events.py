@@ -64,19 +64,24 @@ def told(
     if event in QUESTIONS:
         return QUESTIONS[event]
     number = show_ticket_id(ticket.id)
-    whose = unit_name(ticket.unit or "") or "承办单位"
-    progress = {
-        Event.ENOUGH: f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。",
-        Event.DISPATCHED: f"您的诉求(工单号 {number})已派至{whose}办理。",
-        Event.ANSWERED: f"关于您的诉求(工单号 {number}),答复如下:\n{answer}\n"
-        "如仍需办理,请写明此工单号再次提交。",
-    }
-    if event in progress:
-        return progress[event]
+    if event is Event.ENOUGH:
+        return f"好的,已按现有内容受理(工单号 {number})。有补充随时发送。"
+    if event is Event.DISPATCHED:
+        return f"您的诉求(工单号 {number})已派至{unit_name(ticket.unit or '') or '承办单位'}办理。"
+    if event is Event.ANSWERED:
+        again = "如仍需办理,请写明此工单号再次提交。"
+        return f"关于您的诉求(工单号 {number}),答复如下:\n{answer}\n{again}"
+    return _understanding(event, ticket, query_code, unit_name, alone=alone)
+
+
+def _understanding(
+    event: Event, ticket: Ticket, query_code: str, unit_name: UnitName, *, alone: bool
+) -> str:
+    """The receipt, or what the appeal was understood as."""
     understood = _understood(ticket, unit_name)
     if event is Event.UNDERSTOOD:
         return _danger(ticket) + understood
-    receipt = f"您的诉求已受理,工单号 {number},查询码 {query_code}。"
+    receipt = f"您的诉求已受理,工单号 {show_ticket_id(ticket.id)},查询码 {query_code}。"
     if ticket.tier:
         return _danger(ticket) + receipt + (understood if alone else "")
     return f"{receipt}如有人身危险,请立即拨打 {_CALL_ANY}。"

@@ -55,7 +55,8 @@ class MeaningIndex:
         )
 
     def _direction(self, vector: Floats) -> Floats:
-        return _to_length_one((vector - self._shared)[np.newaxis])[0]
+        found: Floats = _to_length_one((vector - self._shared)[np.newaxis])[0]
+        return found
 
 
 def _to_length_one(vectors: Floats) -> Floats:

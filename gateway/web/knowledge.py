@@ -12,6 +12,7 @@ from channels.body import SpokenText, StrictBody, Words, read_strictly
 from channels.errors import MalformedAppeal
 from gateway.knowledge.base import TooBusy
 from gateway.knowledge.entries import Entry, day_of
+from gateway.tickets.document import dump_document
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS
 from gateway.web.problems import Problem, field_problem

@@ -16,6 +16,8 @@ OPEN = {
     "POST /api/v1/chats",
     "GET /api/v1/chats/socket",
     "POST /api/v1/triage",
+    "POST /api/v1/knowledge/search",
+    "GET /api/v1/knowledge/{entry}",
     "GET /openapi.json",
     "GET /schemas/{name}",
     "GET /problems/{name}",
@@ -43,7 +45,7 @@ def _path(route: Route, number: str) -> str:
     path = route.path.replace("{ticket_id}", number)
     channel = "voice" if path.endswith("/recordings") else "webhook"
     path = path.replace("{channel}", channel).replace("{callback}", "none")
-    return path.replace("{name}", "none")
+    return path.replace("{name}", "none").replace("{entry}", "none")
 
 
 @pytest.fixture(scope="module")
