@@ -22,11 +22,13 @@ from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import (
     Foundation,
+    answer_desk,
     code_sender,
     foundation,
     media_reader,
     reply_sender,
     retention,
+    sentence_reader,
     sign_in,
     started_attachments,
 )
@@ -40,6 +42,8 @@ from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.knowledge.base import KnowledgeBase
+from gateway.knowledge.store import EntryStore
 from gateway.leases import Lease
 from gateway.repeats.comparing import Comparer, shipped_commonness
 from gateway.settings import Settings, SettingsError
@@ -289,8 +293,18 @@ class _Service:
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
+            entries=(entries := EntryStore(base.database, base.clock)),
+            knowledge=self._knowledge(entries),
+            answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,
         )
+
+    def _knowledge(self, entries: EntryStore) -> KnowledgeBase:
+        settings, clock = self._base.settings, self._base.clock
+        knowledge = KnowledgeBase(entries, clock, lambda: sentence_reader(settings))
+        self._stack.callback(knowledge.close)
+        self.tasks.run(knowledge.run(), "knowledge")
+        return knowledge
 
     def _listen_to_channels(self, receiving: Receiving) -> None:
         base = self._base

@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from channels.registry import Channels
-from gateway.accounts.audit import AuditLog
 from channels.voice.codes import CodesByPlatform
+from gateway.accounts.audit import AuditLog
 from gateway.accounts.data_keys import StoredDataKeys
 from gateway.accounts.keys import Vault, read_key_file
 from gateway.accounts.lockout import Lockout
@@ -26,12 +26,15 @@ from gateway.conversation.codes import CodeSender
 from gateway.conversation.events import UnitName
 from gateway.conversation.sending import ReplySender
 from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
+from gateway.intake.masking import mask
 from gateway.intake.media.child_process import MediaChild
 from gateway.intake.media.claims import MediaRows
 from gateway.intake.media.fetching import Fetcher
 from gateway.intake.media.reader import MediaReader
 from gateway.intake.media.speech_models import ModelUnknown, model_files
 from gateway.intake.media.urls import UrlFetcher
+from gateway.knowledge.answering import AnswerDesk
+from gateway.knowledge.reader import Reader
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, OtlpTraces, Traces
@@ -183,6 +186,33 @@ def code_sender(base: Foundation) -> CodeSender | None:
         return None
     lease = Lease(base.database, base.clock, "codes")
     return CodeSender(base.database, base.vault, base.clock, CodesByPlatform(url, secret), lease)
+
+
+def answer_desk(base: Foundation, decided: Bell) -> AnswerDesk:
+    """Return where agents' answers become versions of tickets."""
+    return AnswerDesk(
+        base.database,
+        base.vault,
+        base.clock,
+        base.rules,
+        decided,
+        lambda text: mask(text).text,
+    )
+
+
+def sentence_reader(settings: Settings) -> Reader | None:
+    """Return what reads sentences for their meaning; None for a bundle that cannot.
+
+    Imports what it needs only now, so that a process which never searches stays small.
+    """
+    from models.bundle import BundleError, load_bundle, shipped_folder
+    from triage.classifier.sentences import SentenceEncoder
+
+    try:
+        return SentenceEncoder(load_bundle(settings.models_dir or shipped_folder()))
+    except BundleError as error:
+        log.warning("the knowledge base is searched by words alone", reason=str(error))
+        return None
 
 
 def media_reader(

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.bench import floors
 from gateway.bench.appeals import requests
 from gateway.bench.consuming import ConsumingProcess
+from gateway.bench.finding import measure_knowledge
 from gateway.bench.harm import measure_harm
 from gateway.bench.load import Measured, keep_sending, pace, saturate
 from gateway.bench.rows import Row
@@ -37,6 +38,7 @@ class Bench:
             "start": self.start,
             "restart": self.restart,
             "triage": self.triage,
+            "knowledge": self.knowledge,
             "accepted": self.accepted,
             "latency": self.latency,
             "end-to-end": self.end_to_end,
@@ -102,6 +104,10 @@ class Bench:
     async def triage(self) -> list[Row]:
         """One appeal at a time in one process, and batches on two."""
         return await measure_triage(self._clock, self._many)
+
+    async def knowledge(self) -> list[Row]:
+        """A search among as many entries as a country's hotline might have."""
+        return await asyncio.to_thread(measure_knowledge, self._clock, self._many)
 
     async def accepted(self) -> list[Row]:
         """Appeals a second answered with 201, while triage, relay and consumers work beside."""

@@ -13,8 +13,8 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            help="One of: floors, start, restart, triage, accepted, latency, end-to-end, memory, "
-            "harm."
+            help="One of: floors, start, restart, triage, knowledge, accepted, latency, "
+            "end-to-end, memory, harm."
         ),
     ] = None,
     scale: Annotated[

@@ -23,6 +23,7 @@ class Event(StrEnum):
     CODE_REFUSED = "code_refused"
     JOINED = "joined"
     DISPATCHED = "dispatched"
+    ANSWERED = "answered"
 
 
 QUESTIONS: Final[dict[Event, str]] = {
@@ -65,9 +66,17 @@ _CALL_ANY: Final = "110、119 或 120"
 
 
 def told(
-    event: Event, ticket: Ticket, query_code: str, unit_name: UnitName, *, alone: bool = True
+    event: Event,
+    ticket: Ticket,
+    query_code: str,
+    unit_name: UnitName,
+    *,
+    alone: bool = True,
+    answer: str = "",
 ) -> str:
     """Return the text for the citizen; it may hold the query code, and goes to them alone.
+
+    `answer` is what an agent answered, where that is what is told.
 
     A receipt that is not `alone` is followed by what the appeal was understood as; one that is
     tells that too, if triage has spoken by then.
@@ -79,10 +88,20 @@ def told(
             query_code=query_code,
             unit=unit_name(ticket.unit or "") or "承办单位",
         )
+    if event is Event.ANSWERED:
+        again = "如仍需办理,请写明此工单号再次提交。"
+        return f"关于您的诉求(工单号 {number}),答复如下:\n{answer}\n{again}"
+    return _understanding(event, ticket, query_code, unit_name, alone=alone)
+
+
+def _understanding(
+    event: Event, ticket: Ticket, query_code: str, unit_name: UnitName, *, alone: bool
+) -> str:
+    """The receipt, or what the appeal was understood as."""
     understood = _understood(ticket, unit_name)
     if event is Event.UNDERSTOOD:
         return _danger(ticket) + understood
-    receipt = f"您的诉求已受理,工单号 {number},查询码 {query_code}。"
+    receipt = f"您的诉求已受理,工单号 {show_ticket_id(ticket.id)},查询码 {query_code}。"
     if ticket.tier:
         return _danger(ticket) + receipt + (understood if alone else "")
     return f"{receipt}如有人身危险,请立即拨打 {_CALL_ANY}。"

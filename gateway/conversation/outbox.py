@@ -8,9 +8,11 @@ from typing import Any, Final
 from sqlalchemy import bindparam, exists, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.accounts.keys import Vault
 from gateway.conversation.events import Event
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
+from gateway.tickets.sealing import answer_context
 
 WAITING: Final = "waiting"
 CALLBACK: Final = "callback"
@@ -68,9 +70,17 @@ async def put_down(connection: AsyncConnection, rows: list[dict[str, Any]]) -> N
 
 
 async def tell(
-    connection: AsyncConnection, event: Event, tickets: Iterable[str], now: datetime
+    connection: AsyncConnection,
+    event: Event,
+    tickets: Iterable[str],
+    now: datetime,
+    *,
+    answer: str | None = None,
 ) -> None:
-    """Tell whoever wrote last on each of these tickets, where their channel can."""
+    """Tell whoever wrote last on each of these tickets, where their channel can.
+
+    `answer` is the id of what was answered, where that is what is told.
+    """
     ids = list(tickets)
     if not ids:
         return
@@ -79,5 +89,15 @@ async def tell(
         for row in await senders_of(connection, ids)
         if row.channel not in BY_PHONE
     }
-    rows = [reply_row(event, row.ticket_id, row.id, row.channel, now) for row in last.values()]
+    rows = [
+        {**reply_row(event, row.ticket_id, row.id, row.channel, now), "answer": answer}
+        for row in last.values()
+    ]
     await put_down(connection, rows)
+
+
+async def answer_of(vault: Vault, row: Any) -> str:
+    """Return what an agent answered, where the reply of this row tells that."""
+    if row.sealed_answer is None:
+        return ""
+    return (await vault.open(row.sealed_answer, answer_context(row.answer))).decode()

@@ -138,6 +138,14 @@ async def take_back(connection: AsyncConnection, ticket_id: str, version: int) -
     return found.rowcount > 0
 
 
+async def take_back_all(connection: AsyncConnection, ticket_id: str) -> bool:
+    """Remove the ticket's versions that are still held; return whether others are let out."""
+    of_ticket = _table.c.ticket_id == ticket_id
+    await connection.execute(delete(_table).where(of_ticket, ~_table.c.released))
+    let_out = await connection.execute(select(_table.c.number).where(of_ticket).limit(1))
+    return let_out.first() is not None
+
+
 _RELEASE: Final = (
     update(_table)
     .where(_UNPUBLISHED, ~_table.c.released, _table.c.not_before <= bindparam("now"))

@@ -1,4 +1,4 @@
-"""The tables. History, decisions, confirmations and audit are appended to, never edited."""
+"""The tables. Those named at the end are appended to, never edited."""
 
 from typing import Any
 
@@ -176,6 +176,7 @@ replies = Table(
     Column("not_before", UtcDateTime, nullable=False),
     Column("note", String(128)),
     Column("done_at", UtcDateTime),
+    Column("answer", String(32)),
     Index(None, "ticket_id"),
     Index(
         "ix_replies_not_before",
@@ -384,6 +385,62 @@ confirmations = Table(
     Index(None, "ticket_id"),
 )
 
+answers = Table(
+    "answers",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("entry", String(64)),
+    Column("entry_version", Integer),
+    Column("agent", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("sealed_text", LargeBinary, nullable=False),
+    Index(None, "ticket_id"),
+)
+"""What citizens were answered on the spot, word for word, and by which entry."""
+
+knowledge_edits = Table(
+    "knowledge_edits",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("entry", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("editor", String(64), nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("asks", Document, nullable=False),
+    Column("topic", String(32), nullable=False),
+    Column("unit", String(64), nullable=False),
+    Column("source", Document, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("valid_from", String(10)),
+    Column("valid_to", String(10)),
+    UniqueConstraint("entry", "version"),
+)
+"""Every version of every entry of the knowledge base; days as ISO 8601, in Asia/Shanghai."""
+
+knowledge_counter = Table(
+    "knowledge_counter",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+"""One row, the number of the last edit; locked by each edit, so that they commit in its order."""
+
+knowledge_vectors = Table(
+    "knowledge_vectors",
+    metadata,
+    Column("edit", Number, primary_key=True, autoincrement=False),
+    Column("encoder", String(16), primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("vectors", LargeBinary, nullable=False),
+)
+"""What an encoder made of an edit's phrasings, float16; can be made again."""
+
 history = Table(
     "history",
     metadata,
@@ -527,5 +584,7 @@ schema_steps = Table(
     Column("applied_at", UtcDateTime, nullable=False),
 )
 
-APPEND_ONLY = ("history", "decisions", "confirmations", "audit")
+APPEND_ONLY = (
+    "history", "decisions", "confirmations", "answers", "knowledge_edits", "audit",
+)  # fmt: skip
 """Tables whose rows a trigger keeps from being changed or deleted."""

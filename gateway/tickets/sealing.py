@@ -31,6 +31,11 @@ def verification_context(identity: str, part: str) -> str:
     return f"verification/{identity}/{part}"
 
 
+def answer_context(identity: str) -> str:
+    """Return the context of what a citizen was answered."""
+    return f"answer/{identity}/text"
+
+
 def medium_context(identity: str, part: str) -> str:
     """Return the context of a part of a medium: `reference`, `name` or `text`."""
     return f"medium/{identity}/{part}"

@@ -29,14 +29,12 @@ class Confirmation(StrEnum):
     EMERGENCY = "emergency"
 
 
-_BEFORE_DISPATCH: Final = {Status.ANSWERED, Status.WITHDRAWN, Status.MERGED}
+_BEFORE_ACKNOWLEDGED: Final = {Status.ANSWERED, Status.WITHDRAWN, Status.MERGED}
 
 ALLOWED: Final[dict[Status, frozenset[Status]]] = {
-    Status.RECEIVED: frozenset({Status.AWAITING_CONFIRMATION, *_BEFORE_DISPATCH}),
-    Status.AWAITING_CONFIRMATION: frozenset({Status.DISPATCHED, *_BEFORE_DISPATCH}),
-    Status.DISPATCHED: frozenset(
-        {Status.ACKNOWLEDGED, Status.RETURNED, Status.WITHDRAWN, Status.MERGED}
-    ),
+    Status.RECEIVED: frozenset({Status.AWAITING_CONFIRMATION, *_BEFORE_ACKNOWLEDGED}),
+    Status.AWAITING_CONFIRMATION: frozenset({Status.DISPATCHED, *_BEFORE_ACKNOWLEDGED}),
+    Status.DISPATCHED: frozenset({Status.ACKNOWLEDGED, Status.RETURNED, *_BEFORE_ACKNOWLEDGED}),
     Status.ACKNOWLEDGED: frozenset({Status.REPORTED, Status.RETURNED, Status.WITHDRAWN}),
     Status.RETURNED: frozenset(
         {Status.AWAITING_CONFIRMATION, Status.DISPATCHED, Status.ANSWERED, Status.WITHDRAWN}

@@ -7,10 +7,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, literal, select, true
 
-from channels.body import faults_of, read_strictly
+from channels.body import SpokenText, StrictBody, Words, faults_of, read_strictly
 from channels.errors import MalformedAppeal
 from gateway.accounts.permissions import Account, Permission
 from gateway.confirmation.confirm import ConfirmationRefused
+from gateway.knowledge.answering import AnswerRefused, Said
 from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
 from gateway.tickets.document import TicketDocument, dump_document
@@ -42,6 +43,17 @@ class Choice(BaseModel):
     district: Code | None = None
     street: Code | None = None
     complex: bool | None = Field(None, description="复杂疑难: 15 days instead of 7 for general")
+
+
+class AnswerBody(StrictBody):
+    """What an agent answers on the spot, to the version they saw."""
+
+    version: int = Field(ge=1, le=2**31 - 1, description="the version that the agent has read")
+    text: SpokenText = Field(min_length=1, max_length=4000, description="what the citizen is told")
+    entry: Annotated[Words, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="the entry of the knowledge base, if it is one"
+    )
+    entry_version: int | None = Field(None, ge=1, le=2**31 - 1)
 
 
 class TicketLine(BaseModel):
@@ -223,7 +235,24 @@ async def undo_confirmation(request: web.Request) -> web.Response:
     return _json(await _whole(parts, ticket_id))
 
 
-def _refusal(error: ConfirmationRefused | TicketNotFound) -> Problem:
+async def answer_ticket(request: web.Request) -> web.Response:
+    """Answer on the spot: the ticket closes, and the citizen is told."""
+    parts = request.app[PARTS]
+    ticket_id = ticket_number(request)
+    body = await read_body(request)
+    try:
+        given = read_strictly(AnswerBody, body)
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
+    said = Said(given.text, given.entry, given.entry_version)
+    try:
+        await parts.answers.answer(ticket_id, request[ACCOUNT].name, given.version, said)
+    except (AnswerRefused, TicketNotFound) as error:
+        raise _refusal(error) from None
+    return _json(await _whole(parts, ticket_id))
+
+
+def _refusal(error: ConfirmationRefused | AnswerRefused | TicketNotFound) -> Problem:
     if isinstance(error, TicketNotFound):
         return no_such_ticket()
     return Problem(error.problem, error.remedy, error.remedy_zh)

@@ -75,6 +75,7 @@ class AppealStatus(BaseModel):
     merged_at: datetime | None = Field(
         description="since when it follows an earlier appeal with the same words"
     )
+    answer: str | None = Field(description="what was answered on the spot")
     steps: list[Step]
 
 
@@ -158,6 +159,7 @@ async def show_appeal(request: web.Request) -> web.Response:
             )
         ).one()
         history = await history_of(connection, told)
+    is_answered = Status(row.status) is Status.ANSWERED
     status = AppealStatus(
         ticket_id=ticket_id,
         number=show_ticket_id(ticket_id),
@@ -169,6 +171,7 @@ async def show_appeal(request: web.Request) -> web.Response:
         dispatch_due_at=row.dispatch_due_at,
         dispatched_at=row.dispatched_at,
         merged_at=first.merged_at if first else None,
+        answer=await parts.answers.last(told) if is_answered else None,
         steps=_steps(history),
     )
     return web.Response(

@@ -19,6 +19,9 @@ from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.knowledge.answering import AnswerDesk
+from gateway.knowledge.base import KnowledgeBase
+from gateway.knowledge.store import EntryStore
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import Traces
 from gateway.settings import Settings
@@ -66,6 +69,9 @@ class WebParts:
     attempts: Attempts
     limits: SenderLimits
     transcripts: Transcripts
+    entries: EntryStore
+    knowledge: KnowledgeBase
+    answers: AnswerDesk
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
 

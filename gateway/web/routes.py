@@ -18,8 +18,10 @@ from gateway.web import (
     chat_socket,
     chats,
     deciding,
+    entries,
     georeport,
     georeport_status,
+    knowledge,
     openapi,
     operations,
     people,
@@ -40,7 +42,7 @@ OTHER_ACCESS: Final = frozenset(get_args(OtherAccess))
 class Route:
     """One route; `problems` are the kinds of problem documents that it may answer with."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     handler: Handler
     summary: str
@@ -66,6 +68,7 @@ _SIGNED: Final = (
     "unavailable",
 )  # fmt: skip
 _SIGNED_IN: Final = ("not-signed-in", "not-allowed", "csrf")
+_EDIT: Final = ("no-such-entry", "entry-changed", "version-needed")
 _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -262,6 +265,46 @@ PUBLIC: Final = (
         "GET", "/api/v1/audit", auditing.list_audit, "The audit log 审计日志",
         Permission.READ_AUDIT, answer=auditing.AuditEntries, query=auditing.AuditQuery,
         problems=(*_SIGNED_IN, "invalid-fields", "unavailable"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/answer", agents.answer_ticket,
+        "Answer on the spot 直接答复", Permission.CONFIRM_TICKETS, body=agents.AnswerBody,
+        answer=agents.TicketWithHistory,
+        problems=(*_SIGNED_IN, *_BODY, "no-such-ticket", "version-conflict", "not-yet-triaged",
+                  "ticket-closed", "with-unit", "unknown-entry"),
+    ),
+    Route(
+        "POST", "/api/v1/knowledge/search", knowledge.search, "Find answers 查找答案", "public",
+        body=knowledge.SearchBody, answer=knowledge.SearchResult, problems=(*_BODY, "unavailable"),
+    ),
+    Route(
+        "GET", "/api/v1/knowledge/{entry}", knowledge.show_entry, "One entry 知识条目", "public",
+        answer=knowledge.EntryDocument, problems=("no-such-entry",),
+    ),
+    Route(
+        "GET", "/api/v1/knowledge", entries.list_entries, "Entries to edit 知识库",
+        Permission.EDIT_KNOWLEDGE, answer=entries.EntryList, query=entries.EntriesQuery,
+        problems=(*_SIGNED_IN, "invalid-fields"),
+    ),
+    Route(
+        "POST", "/api/v1/knowledge", entries.add_entry, "Add an entry 新增条目",
+        Permission.EDIT_KNOWLEDGE, status=201, body=entries.EntryBody,
+        answer=entries.EditedEntry, problems=(*_SIGNED_IN, *_BODY, "unknown-unit"),
+    ),
+    Route(
+        "PUT", "/api/v1/knowledge/{entry}", entries.change_entry, "Edit an entry 修改条目",
+        Permission.EDIT_KNOWLEDGE, body=entries.EntryBody, answer=entries.EditedEntry,
+        parameters=(entries.IF_MATCH,), problems=(*_SIGNED_IN, *_BODY, *_EDIT, "unknown-unit"),
+    ),
+    Route(
+        "DELETE", "/api/v1/knowledge/{entry}", entries.retire_entry, "Retire an entry 停用条目",
+        Permission.EDIT_KNOWLEDGE, answer=entries.EditedEntry, parameters=(entries.IF_MATCH,),
+        problems=(*_SIGNED_IN, *_EDIT),
+    ),
+    Route(
+        "GET", "/api/v1/knowledge/{entry}/history", entries.show_entry_history,
+        "Every version of an entry 条目历史", Permission.EDIT_KNOWLEDGE,
+        answer=entries.EntryHistory, problems=(*_SIGNED_IN, "no-such-entry"),
     ),
     Route(
         "GET", "/api/v1/callbacks", callbacks.list_callbacks, "Whom to call back 待回拨",

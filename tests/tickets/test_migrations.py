@@ -67,6 +67,29 @@ RECORDS: dict[str, dict[str, Any]] = {
         "mac": b"m",
     },
 }
+RECORDS["answers"] = {
+    "id": "a" * 32,
+    "ticket_id": "260301481770352",
+    "version": 4,
+    "agent": "li",
+    "at": AT,
+    "sealed_text": b"s",
+}
+RECORDS["knowledge_edits"] = {
+    "number": 1,
+    "entry": "heating-season",
+    "version": 5,
+    "at": AT,
+    "editor": "li",
+    "retired": False,
+    "question": "几号供暖",
+    "answer": "11月15日",
+    "asks": [],
+    "topic": "城乡建设",
+    "unit": "heating",
+    "source": {"title": "公告", "url": None},
+    "owner": "li",
+}
 TICKET: dict[str, Any] = {
     "id": "260301481770352",
     "channel": "api",

@@ -8,7 +8,7 @@ R, A, D, K, T, P, S, N, W, M = Status
 TABLE = {
     R: {A, N, W, M},
     A: {D, N, W, M},
-    D: {K, T, W, M},
+    D: {K, T, N, W, M},
     K: {P, T, W},
     T: {A, D, N, W},
     P: {S, A},

@@ -20,6 +20,8 @@ OPEN = {
     "GET /api/v1/chats/socket",
     "POST /api/v1/session",
     "POST /api/v1/triage",
+    "POST /api/v1/knowledge/search",
+    "GET /api/v1/knowledge/{entry}",
     "GET /openapi.json",
     "GET /schemas/{name}",
     "GET /problems/{name}",
@@ -47,7 +49,7 @@ def _path(route: Route, number: str) -> str:
     path = route.path.replace("{ticket_id}", number)
     channel = "voice" if path.endswith("/recordings") else "webhook"
     path = path.replace("{channel}", channel).replace("{callback}", "none")
-    return path.replace("{name}", "none")
+    return path.replace("{name}", "none").replace("{entry}", "none")
 
 
 @pytest.fixture(scope="module")

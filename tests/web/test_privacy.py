@@ -82,6 +82,8 @@ def _tell_api(session: Session) -> None:
         headers = {"Authorization": f"Bearer {code}"}
         served.call("GET", f"{APPEALS}/{reply.document['ticket_id']}", headers=headers)
     served.call("POST", "/api/v1/triage", {"text": WORDS[2] + PHONES[0]})
+    found = served.call("POST", "/api/v1/knowledge/search", {"text": WORDS[2] + PHONES[0]})
+    assert found.status == 200
 
 
 def _tell_open311(served: Served) -> None:

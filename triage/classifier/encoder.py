@@ -10,7 +10,7 @@ from models.bundle import BundleError, EncoderFiles
 from triage.calibration import Floats
 
 #: onnxruntime's joint step for these is several times slower on a CPU than the two by themselves.
-_NOT_JOINED = ["SkipLayerNormFusion"]
+NOT_JOINED = ["SkipLayerNormFusion"]
 #: Of the pieces that are read of a long text, the share that stands at its end.
 _END = 0.25
 
@@ -30,7 +30,7 @@ class EncoderScorer:
                 files.graph,
                 options,
                 providers=["CPUExecutionProvider"],
-                disabled_optimizers=_NOT_JOINED,
+                disabled_optimizers=NOT_JOINED,
             )
             self._tokenizer = Tokenizer.from_str(files.tokenizer)
         except Exception as error:  # both libraries raise their own, of no common class
