@@ -351,6 +351,17 @@ confirmations = Table(
     Index(None, "ticket_id"),
 )
 
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("ticket_id", String(16), ForeignKey("tickets.id"), primary_key=True),
+    Column("stars", Integer, nullable=False),
+    Column("rated_at", UtcDateTime, nullable=False),
+    Column("masked_words", Text),
+    Column("sealed_words", LargeBinary),
+)
+"""What citizens say of how their matter was dealt with: 1 to 5 stars, and words if they like."""
+
 history = Table(
     "history",
     metadata,
