@@ -10,11 +10,14 @@ from gateway.accounts.accounts import Account, Accounts
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
+from gateway.intake.own_tickets import OwnTickets
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.intake.uploads import Uploads
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import Traces
 from gateway.settings import Settings
@@ -51,6 +54,8 @@ class WebParts:
     vault: Vault
     inbox: Inbox
     attachments: Attachments
+    uploads: Uploads
+    own: OwnTickets
     channels: Channels
     receiving: Receiving
     triage: TriageProcesses
@@ -61,6 +66,7 @@ class WebParts:
     transcripts: Transcripts
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
+    unit_name: UnitName
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)
