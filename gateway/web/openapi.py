@@ -13,7 +13,7 @@ from gateway.accounts.accounts import Permission
 from gateway.web.problems import KINDS, MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from gateway.web.routes import Route
+    from gateway.web.route import Route
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _REF: Final = "#/components/schemas/{model}"

@@ -1,0 +1,40 @@
+"""One route: what is served, to whom, and what it takes and gives."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from gateway.accounts.accounts import Permission
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Access = (
+    Permission
+    | Literal["public", "query code", "chat token", "upload token", "signature", "api key"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route; `problems` are the kinds of problem documents that it may answer with."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handler: Handler
+    summary: str
+    access: Access
+    status: int = 200
+    body: type[BaseModel] | None = None
+    takes_files: bool = False
+    """Whether the body may come as multipart/form-data with `files` beside its fields."""
+    answer: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    problems: tuple[str, ...] = ()
+    parameters: tuple[dict[str, Any], ...] = ()
+    media_type: str = "application/json"
+    form: Mapping[str, str] | None = None
+    """Fields of an urlencoded form, each with what it is."""
+    refusals: tuple[int, ...] = ()
+    """Statuses that are answered in the channel's own form, not as problem documents."""
