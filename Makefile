@@ -2,15 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PAGES := gateway/web/pages/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: run test check prove bench format lock help servers
+.PHONY: run test check prove bench screens format lock help servers
 
-run: $(VENV)/.run ## set everything up and serve on http://127.0.0.1:8080
+run: $(VENV)/.run $(PAGES)/.run ## set everything up and serve on http://127.0.0.1:8080
 	@exec $(BIN)/jiesu serve
 
-test: $(VENV)/.dev servers ## run the tests (under 15 minutes)
+test: $(VENV)/.dev $(PAGES)/.dev servers ## run the tests (under 15 minutes)
 	$(BIN)/python -m pytest -q -m "not prove"
 
 check: $(VENV)/.dev ## lint, types, imports, docs
@@ -26,6 +27,9 @@ prove: $(VENV)/.dev servers ## the long ones: nothing lost over every backend, m
 bench: $(VENV)/.dev ## measure speed and memory beside the floors of the same run
 	$(BIN)/jiesu bench
 
+screens: $(VENV)/.dev $(PAGES)/.dev servers ## take every page, narrow and wide, light and dark, into var/screens
+	$(BIN)/python -m tests.browser.screens
+
 format: $(VENV)/.dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -37,7 +41,7 @@ lock: ## pin all dependencies anew (needs uv)
 	  --no-header --no-annotate --no-emit-index-url \
 	  --extra postgres --extra s3 --extra media --extra speech --extra train --extra otel --extra dev -o requirements-dev.lock
 
-servers: ## what the tests need beside Python: PostgreSQL, Redis, a font, from Debian's packages
+servers: ## what the tests need beside Python: PostgreSQL, Redis, Chromium, a font, from Debian's packages
 	@.ci/servers
 
 help: ## this list
@@ -57,3 +61,12 @@ $(VENV)/.dev: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	$(PIP) install torch==2.13.0
 	$(PIP) install --no-deps -e .
 	@touch $@ $(VENV)/.run
+
+# What the pages are made with; the tests need axe beside it.
+$(PAGES)/.run: gateway/web/pages/package-lock.json | $(VENV)/bin/python
+	@.ci/pages --omit=dev
+	@touch $@
+
+$(PAGES)/.dev: gateway/web/pages/package-lock.json | $(VENV)/bin/python
+	@.ci/pages
+	@touch $@ $(PAGES)/.run

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
 from channels.body import (
     PlaceBody,
@@ -19,6 +19,14 @@ from channels.body import (
 from channels.errors import MalformedAppeal
 from channels.message import Attachment, Message
 
+UploadToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{32}$")]
+
+
+class UploadTokens(RootModel[tuple[UploadToken, ...]]):
+    """What `POST /api/v1/uploads` gave for files that have come whole."""
+
+    model_config = ConfigDict(frozen=True)
+
 
 class AppealBody(StrictBody):
     """What happened, who tells of it, and where it is; each may be left out."""
@@ -28,6 +36,7 @@ class AppealBody(StrictBody):
     )
     reporter: ReporterBody | None = Field(None, title="诉求人 who reports")
     place: PlaceBody | None = Field(None, title="地点 where the matter lies")
+    uploads: UploadTokens | None = Field(None, title="已上传的文件 files uploaded before")
 
 
 def read_json(body: bytes) -> AppealBody:
@@ -36,11 +45,13 @@ def read_json(body: bytes) -> AppealBody:
 
 
 def read_parts(parts: Mapping[str, str]) -> AppealBody:
-    """Return the appeal of multipart fields: `text` plain, `reporter` and `place` as JSON.
+    """Return the appeal of multipart fields: `text` plain, all others as JSON.
 
     Raises `MalformedAppeal`.
     """
-    nested: dict[str, type[StrictBody]] = {"reporter": ReporterBody, "place": PlaceBody}
+    nested: dict[str, type[BaseModel]] = {
+        "reporter": ReporterBody, "place": PlaceBody, "uploads": UploadTokens,
+    }  # fmt: skip
     values: dict[str, Any] = {}
     for name, value in parts.items():
         model = nested.get(name)

@@ -103,6 +103,12 @@ _REMEDIES: dict[str, tuple[str, str]] = {
         "shorten the value to {max_length} characters",
         "请缩短到 {max_length} 个字符以内",
     ),
+    # So pydantic calls it where another check comes first.
+    "too_short": ("do not send an empty value; leave the field out", "请勿留空,可不填此项"),
+    "too_long": (
+        "shorten the value to {max_length} characters",
+        "请缩短到 {max_length} 个字符以内",
+    ),
     "model_type": ("send a JSON object", "此处应为 JSON 对象"),
     "model_attributes_type": ("send a JSON object", "此处应为 JSON 对象"),
     "float_type": ("send a number", "此字段应为数字"),

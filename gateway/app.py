@@ -39,9 +39,11 @@ from gateway.intake.joining import Joining
 from gateway.intake.judging import Judge, Rules
 from gateway.intake.listening import Listening
 from gateway.intake.open_ticket import TicketOpener
+from gateway.intake.own_tickets import OwnTickets
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.intake.uploads import Uploads
 from gateway.knowledge.base import KnowledgeBase
 from gateway.knowledge.store import EntryStore
 from gateway.leases import Lease
@@ -208,15 +210,9 @@ class _Service:
         base, settings = self._base, self._base.settings
         if ServeRole.RELAY in self._roles:
             lease = Lease(base.database, base.clock, "relay")
+            bell, metrics, traces = self._decided, base.metrics, base.traces
             relay = Relay(
-                base.database,
-                streams,
-                base.clock,
-                base.rules,
-                lease,
-                self._decided,
-                base.metrics,
-                base.traces,
+                base.database, streams, base.clock, base.rules, lease, bell, metrics, traces
             )
             self.tasks.run(relay.run(), "relay")
             replies = reply_sender(base, self._channels, rules.unit_name)
@@ -265,15 +261,13 @@ class _Service:
     ) -> WebParts:
         base, settings = self._base, self._base.settings
         quarantine = Quarantine(base.database, base.vault, base.clock)
+        inbox, files = self._inbox, settings.max_files
         receiving = Receiving(
-            self._inbox,
-            self._calls,
-            quarantine,
-            attachments,
-            base.metrics,
-            max_files=settings.max_files,
+            inbox, self._calls, quarantine, attachments, base.metrics, max_files=files
         )
         self._listen_to_channels(receiving)
+        uploads = Uploads(settings.data_dir / "uploads", attachments, base.vault, base.clock)
+        self.tasks.run(uploads.sweep_endlessly(), "uploads")
         return WebParts(
             settings=settings,
             clock=base.clock,
@@ -282,6 +276,8 @@ class _Service:
             vault=base.vault,
             inbox=self._inbox,
             attachments=attachments,
+            uploads=uploads,
+            own=OwnTickets(base.database, base.vault, base.clock, self._decided),
             channels=self._channels,
             receiving=receiving,
             triage=triage,
@@ -297,6 +293,7 @@ class _Service:
             knowledge=self._knowledge(entries),
             answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,
+            unit_name=rules.unit_name,
         )
 
     def _knowledge(self, entries: EntryStore) -> KnowledgeBase:

@@ -27,6 +27,8 @@ _FORMAT: Final = 1
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _HEADER_BYTES: Final = 1 + 8 + _NONCE_BYTES
+SEAL_BYTES: Final = _HEADER_BYTES + 16
+"""How much longer sealed content is than the content."""
 
 
 class KeysError(Exception):

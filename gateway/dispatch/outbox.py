@@ -21,6 +21,7 @@ from gateway.tickets.store import (
     words_of,
 )
 from gateway.tickets.ticket import Ticket
+from gateway.tickets.workflow import Status
 
 Change = Literal["new", "changed", "withdrawn"]
 _table = schema.outbox
@@ -120,12 +121,18 @@ def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, 
         "ticket_id": ticket.id,
         "version": ticket.version,
         "tier": ticket.tier,
-        "change": "changed" if ticket.dispatched_at else "new",
+        "change": _change(ticket),
         "due_at": ticket.dispatch_due_at,
         "released": hold_until is None,
         "not_before": hold_until or now,
         "payload": dump_document(document),
     }
+
+
+def _change(ticket: Ticket) -> Change:
+    if ticket.status is Status.WITHDRAWN:
+        return "withdrawn"
+    return "changed" if ticket.dispatched_at else "new"
 
 
 async def take_back(connection: AsyncConnection, ticket_id: str, version: int) -> bool:

@@ -440,6 +440,16 @@ knowledge_vectors = Table(
     Column("vectors", LargeBinary, nullable=False),
 )
 """What an encoder made of an edit's phrasings, float16; can be made again."""
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("ticket_id", String(16), ForeignKey("tickets.id"), primary_key=True),
+    Column("stars", Integer, nullable=False),
+    Column("rated_at", UtcDateTime, nullable=False),
+    Column("masked_words", Text),
+    Column("sealed_words", LargeBinary),
+)
+"""What citizens say of how their matter was dealt with: 1 to 5 stars, and words if they like."""
 
 history = Table(
     "history",

@@ -39,3 +39,8 @@ def answer_context(identity: str) -> str:
 def medium_context(identity: str, part: str) -> str:
     """Return the context of a part of a medium: `reference`, `name` or `text`."""
     return f"medium/{identity}/{part}"
+
+
+def rating_context(ticket_id: str) -> str:
+    """Return the context of what a citizen says of how their matter was dealt with."""
+    return f"ticket/{ticket_id}/rating"

@@ -27,7 +27,7 @@ from gateway.web.filing import Filed, read_appeal
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
-_STATUS_ZH: Final = {
+STATUS_ZH: Final = {
     Status.RECEIVED: "已受理",
     Status.AWAITING_CONFIRMATION: "待派单",
     Status.DISPATCHED: "已派单",
@@ -92,9 +92,16 @@ async def file_appeal(request: web.Request) -> web.Response:
 async def add_to_appeal(request: web.Request) -> web.Response:
     """Add to an appeal, whichever channel it came by; what is answered with 201 is stored."""
     parts = request.app[PARTS]
-    ticket_id = await _authorised_ticket(request, parts)
+    ticket_id = await authorised_ticket(request, parts)
     message_id = idempotency_key(request)
     filed = await read_appeal(request)
+    await check_open(parts, ticket_id)
+    message = _message(parts, filed, message_id)
+    return receipt_response(await accept(parts, replace(message, of_ticket=ticket_id)))
+
+
+async def check_open(parts: WebParts, ticket_id: str) -> None:
+    """Raise a `Problem` where nothing can be added to the ticket any more."""
     async with parts.database.read() as connection:
         ticket = (await find_tickets(connection, [ticket_id]))[ticket_id]
     if ticket.status in CLOSED:
@@ -103,8 +110,6 @@ async def add_to_appeal(request: web.Request) -> web.Response:
             "this appeal is closed: file a new one, and name its number",
             "该诉求已办结:请提交新的诉求,并写明原工单号",
         )
-    message = _message(parts, filed, message_id)
-    return receipt_response(await accept(parts, replace(message, of_ticket=ticket_id)))
 
 
 def _message(parts: WebParts, filed: Filed, message_id: str | None) -> Message:
@@ -140,40 +145,37 @@ def receipt_response(receipt: Accepted, *, status: int = 201) -> web.Response:
 async def show_appeal(request: web.Request) -> web.Response:
     """Show where an appeal stands to whoever has its number and query code."""
     parts = request.app[PARTS]
-    ticket_id = await _authorised_ticket(request, parts)
+    ticket_id = await authorised_ticket(request, parts)
+    return status_answer(await read_status(parts, ticket_id))
+
+
+async def read_status(parts: WebParts, ticket_id: str) -> AppealStatus:
+    """Return where a ticket stands, for whoever has shown its code."""
     async with parts.database.read() as connection:
-        table = schema.tickets.c
         # What is told of a repeat is told of the appeal that it follows, but for its number.
         first = await followed(connection, ticket_id)
         told = first.first if first else ticket_id
-        row = (
-            await connection.execute(
-                select(
-                    table.status,
-                    table.accepted_at,
-                    table.tier,
-                    table.dispatched_unit,
-                    table.dispatch_due_at,
-                    table.dispatched_at,
-                ).where(table.id == told)
-            )
-        ).one()
+        ticket = (await find_tickets(connection, [told]))[told]
         history = await history_of(connection, told)
-    is_answered = Status(row.status) is Status.ANSWERED
-    status = AppealStatus(
+    is_answered = ticket.status is Status.ANSWERED
+    return AppealStatus(
         ticket_id=ticket_id,
         number=show_ticket_id(ticket_id),
-        status=Status(row.status),
-        status_zh=_STATUS_ZH[Status(row.status)],
-        accepted_at=row.accepted_at,
-        tier=row.tier,
-        unit=row.dispatched_unit,
-        dispatch_due_at=row.dispatch_due_at,
-        dispatched_at=row.dispatched_at,
+        status=ticket.status,
+        status_zh=STATUS_ZH[ticket.status],
+        accepted_at=ticket.accepted_at,
+        tier=ticket.tier,
+        unit=ticket.dispatched_unit,
+        dispatch_due_at=ticket.dispatch_due_at,
+        dispatched_at=ticket.dispatched_at,
         merged_at=first.merged_at if first else None,
         answer=await parts.answers.last(told) if is_answered else None,
         steps=_steps(history),
     )
+
+
+def status_answer(status: AppealStatus) -> web.Response:
+    """Return the answer that tells it."""
     return web.Response(
         body=status.model_dump_json().encode(),
         content_type="application/json",
@@ -181,18 +183,23 @@ async def show_appeal(request: web.Request) -> web.Response:
     )
 
 
-async def _authorised_ticket(request: web.Request, parts: WebParts) -> str:
+async def authorised_ticket(request: web.Request, parts: WebParts) -> str:
     """Return the ticket's number; raise a `Problem` unless the bearer has its query code."""
     code = bearer(request)
+    address = parts.limits.address_of(request)
+    return await ticket_of(parts, request.match_info["ticket_id"], code, address)
+
+
+async def ticket_of(parts: WebParts, number: str, code: str, address: str) -> str:
+    """Return the ticket's number; raise a `Problem` unless the code is its query code."""
     try:
-        ticket_id = read_ticket_id(request.match_info["ticket_id"])
+        ticket_id = read_ticket_id(number)
     except MalformedNumber:
         raise Problem(
             "no-such-ticket",
             "check the number: it has 15 digits, and the last one checks the others",
             "请核对工单号:共 15 位数字,末位为校验码",
         ) from None
-    address = parts.limits.address_of(request)
     await parts.attempts.check(ticket_id, address)
     statement = select(schema.tickets.c.query_digest).where(schema.tickets.c.id == ticket_id)
     async with parts.database.read() as connection:
@@ -228,5 +235,5 @@ def _steps(history: list[Mapping[str, Any]] | list[dict[str, Any]]) -> list[Step
     for line in history:
         status = Status(line["status"])
         if not steps or steps[-1].status is not status:
-            steps.append(Step(at=line["at"], status=status, status_zh=_STATUS_ZH[status]))
+            steps.append(Step(at=line["at"], status=status, status_zh=STATUS_ZH[status]))
     return steps

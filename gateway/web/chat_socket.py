@@ -14,7 +14,7 @@ from channels.chat.adapter import CHANNEL, Line, Opening
 from channels.errors import MalformedAppeal
 from gateway.conversation.transcript import Place
 from gateway.web.chats import LOOK_EVERY, accept_line, transcript
-from gateway.web.filing import Filed
+from gateway.web.filing import Filed, with_uploads
 from gateway.web.parts import PARTS, REQUEST_ID, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -106,6 +106,7 @@ class _Session:
         """Store a line and say so; the page may send a line again that was not answered."""
         filed = Filed(line, orjson.dumps(line.model_dump(mode="json")))
         try:
+            filed = await with_uploads(self._parts, filed)
             receipt = await accept_line(self._parts, filed, token, line.id, self._address)
         except Problem as problem:
             await self._refuse(problem, line.id)

@@ -16,6 +16,8 @@ from triage.decision import Tier
 
 Judge = Callable[[str], Awaitable[Tier]]
 _JUDGED_AT_ONCE: Final = 4
+_APPEALS_OF_FILES: Final = 10
+"""For how many appeals' files one sender may begin uploads in a minute."""
 _FORWARDED: Final = "X-Forwarded-For"
 _SCHEME: Final = "X-Forwarded-Proto"
 
@@ -28,6 +30,7 @@ class SenderLimits:
 
     def __init__(self, settings: Settings, judge: Judge, by_rules: Callable[[str], Tier]) -> None:
         self._limit = RateLimitItemPerMinute(settings.appeals_per_minute or 1)
+        self._upload_limit = RateLimitItemPerMinute(_APPEALS_OF_FILES * max(settings.max_files, 1))
         self._is_off = settings.appeals_per_minute == 0
         self._proxies = [ip_network(item) for item in settings.proxies]
         self._judge = judge
@@ -64,6 +67,23 @@ class SenderLimits:
             "如有人身危险,请立即拨打 110、119 或 120",
             headers={"Retry-After": "60"},
         )
+
+    async def check_upload(self, sender: str) -> None:
+        """Count one more upload; raise a `Problem` where it is too many."""
+        if self._is_off or await self._limiter.hit(self._upload_limit, "upload", sender):
+            return
+        raise Problem(
+            "too-many-requests",
+            "wait a minute, or send the files with the appeal itself",
+            "请一分钟后再试,或随诉求直接提交文件",
+            headers={"Retry-After": "60"},
+        )
+
+    def came_by_tls(self, request: web.Request) -> bool:
+        """Return whether the sender's own connection was encrypted, as a proxy of ours tells."""
+        if self._is_proxy(request.remote or ""):
+            return request.headers.get("X-Forwarded-Proto") == "https"
+        return request.secure
 
     async def _tier(self, text: str) -> Tier:
         """Judge by the model, or by rules alone while many are being judged."""

@@ -14,7 +14,7 @@ from gateway.web.problems import KINDS, MEDIA_TYPE
 from gateway.web.signed_in import COOKIE, CSRF_HEADER
 
 if TYPE_CHECKING:
-    from gateway.web.routes import Route
+    from gateway.web.route import Route
 
 DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 _REF: Final = "#/components/schemas/{model}"

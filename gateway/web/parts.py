@@ -14,11 +14,14 @@ from gateway.accounts.permissions import Account
 from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
 from gateway.intake.inbox import Inbox
+from gateway.intake.own_tickets import OwnTickets
 from gateway.intake.receiving import Receiving
 from gateway.intake.triage_processes import TriageProcesses
+from gateway.intake.uploads import Uploads
 from gateway.knowledge.answering import AnswerDesk
 from gateway.knowledge.base import KnowledgeBase
 from gateway.knowledge.store import EntryStore
@@ -58,6 +61,8 @@ class WebParts:
     vault: Vault
     inbox: Inbox
     attachments: Attachments
+    uploads: Uploads
+    own: OwnTickets
     channels: Channels
     receiving: Receiving
     triage: TriageProcesses
@@ -74,6 +79,7 @@ class WebParts:
     answers: AnswerDesk
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
+    unit_name: UnitName
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)

@@ -1,11 +1,10 @@
-"""The one table of routes: what is served, to whom, and what it takes and gives."""
+"""The one table of routes: what is served, to whom, and what it takes and gives.
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+The pages' part of it, which is for people and not described as an interface, is `pages/table.py`.
+"""
 
-from aiohttp import web
-from pydantic import BaseModel
+from collections.abc import Iterator
+from typing import Any, Final
 
 from channels.appeal import AppealBody
 from channels.open311.documents import MEDIA_TYPES
@@ -24,42 +23,18 @@ from gateway.web import (
     knowledge,
     openapi,
     operations,
+    own,
     people,
     session,
+    uploads,
     verifications,
     webhooks,
 )
+from gateway.web.pages.table import PAGES
+from gateway.web.route import Route
 from triage.decision import Decision
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-OtherAccess = Literal["public", "signed in", "query code", "chat token", "signature", "api key"]
-Access = Permission | OtherAccess
-OTHER_ACCESS: Final = frozenset(get_args(OtherAccess))
-"""What a route may ask for instead of a permission; `signed in` is any account."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route; `problems` are the kinds of problem documents that it may answer with."""
-
-    method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: str
-    handler: Handler
-    summary: str
-    access: Access
-    status: int = 200
-    body: type[BaseModel] | None = None
-    takes_files: bool = False
-    """Whether the body may come as multipart/form-data with `files` beside its fields."""
-    answer: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    problems: tuple[str, ...] = ()
-    parameters: tuple[dict[str, Any], ...] = ()
-    media_type: str = "application/json"
-    form: Mapping[str, str] | None = None
-    """Fields of an urlencoded form, each with what it is."""
-    refusals: tuple[int, ...] = ()
-    """Statuses that are answered in the channel's own form, not as problem documents."""
+__all__ = ["OPERATIONS", "PAGES", "PUBLIC", "Route"]
 
 
 _BODY: Final = ("malformed-http", "malformed-body", "invalid-fields", "too-slow", "too-large")
@@ -75,6 +50,8 @@ _KEY: Final[dict[str, Any]] = {
     "required": False,
     "schema": {"type": "string", "minLength": 16, "maxLength": 200, "pattern": "^[ -~]+$"},
 }
+_TUS: Final = uploads.TUS_PARAMETERS
+_UPLOAD: Final = ("malformed-body", "unknown-tus-version")
 
 _GEOREPORT_FORM: Final = {
     "api_key": "the app's key",
@@ -167,6 +144,33 @@ PUBLIC: Final = (
         problems=(*_BODY, "not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts",
                   "invalid-key", "key-reused", "unsupported-media-type", "ticket-closed",
                   "unavailable"),
+    ),
+    Route(
+        "POST", "/api/v1/appeals/{ticket_id}/withdrawal", own.withdraw_appeal,
+        "Withdraw an appeal 撤回诉求", "query code", answer=appeals.AppealStatus,
+        problems=("not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts",
+                  "ticket-closed", "cannot-be-withdrawn"),
+    ),
+    Route(
+        "PUT", "/api/v1/appeals/{ticket_id}/rating", own.rate_appeal, "Rate an appeal 评价",
+        "query code", body=own.RatingBody, answer=own.RatingBody,
+        problems=(*_BODY, "not-signed-in", "wrong-code", "no-such-ticket", "too-many-attempts",
+                  "not-yet-closed"),
+    ),
+    Route(
+        "POST", "/api/v1/uploads", uploads.begin_upload, "Begin an upload 上传文件", "public",
+        status=201, answer=uploads.BegunUpload, parameters=_TUS["begin"],
+        problems=(*_UPLOAD, "too-large", "too-many-requests", "unavailable"),
+    ),
+    Route(
+        "HEAD", "/api/v1/uploads/{token}", uploads.show_upload, "How far an upload has come",
+        "upload token", parameters=_TUS["show"], problems=("no-such-upload", *_UPLOAD[1:]),
+    ),
+    Route(
+        "PATCH", "/api/v1/uploads/{token}", uploads.append_to_upload, "Go on with an upload",
+        "upload token", status=204, parameters=_TUS["append"],
+        problems=(*_UPLOAD, "no-such-upload", "upload-offset", "too-large", "too-slow",
+                  "unsupported-media-type", "unavailable"),
     ),
     Route(
         "POST", "/api/v1/chats", chats.open_chat, "Open a chat 在线咨询", "public", status=201,

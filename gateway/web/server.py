@@ -15,15 +15,18 @@ from gateway.settings import SettingsError
 from gateway.tickets.database import is_away
 from gateway.web.chat_socket import SOCKETS, close_sockets
 from gateway.web.openapi import DOCUMENT, openapi_document
+from gateway.web.pages.rendering import set_up, trouble
 from gateway.web.parts import OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
 from gateway.web.problems import Problem
+from gateway.web.route import OTHER_ACCESS, Handler, Route
 from gateway.web.routes import OPERATIONS as OPERATION_ROUTES
-from gateway.web.routes import OTHER_ACCESS, PUBLIC, Handler, Route
+from gateway.web.routes import PAGES, PUBLIC
 from gateway.web.signed_in import sign_request
 
 log = structlog.get_logger("gateway.http")
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _DRAIN_SECONDS: Final = 20.0
+_PAGES: Final = frozenset(route.path for route in PAGES if route.media_type == "text/html")
 _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -40,8 +43,9 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
         application[PARTS] = parts
         application[SOCKETS] = set()
         application.on_shutdown.append(close_sockets)
+        set_up(application)
     application[DOCUMENT] = openapi_document(routes)
-    for route in routes:
+    for route in (*routes, *(PAGES if parts else ())):
         application.router.add_route(
             route.method, route.path, _guarded(route), expect_handler=_expect
         )
@@ -85,19 +89,20 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         with operations.traces.span(f"{request.method} {route}", request_id=request_id):
             response = await handler(request)
     except Problem as problem:
-        response = problem.response(request_id)
+        response = _told(request, problem, request_id)
     except web.HTTPException as error:
-        response = _framework_problem(error).response(request_id)
+        response = _told(request, _framework_problem(error), request_id)
     except Exception as error:
         gone = request.transport is None or request.transport.is_closing()
         if gone and isinstance(error, ConnectionResetError | BrokenPipeError):
             raise
-        response = _failure(error, request_id).response(request_id)
+        response = _told(request, _failure(error, request_id), request_id)
     seconds = operations.clock.monotonic() - started
     if response.headers.get("Connection") == "close":
         response.force_close()
     response.headers["X-Request-ID"] = request_id
-    response.headers.update(_SAFE)
+    for name, value in _SAFE.items():
+        response.headers.setdefault(name, value)  # pages have stricter words of their own
     metrics = operations.metrics
     metrics.requests.labels(request.method, route, response.status).inc()
     if not isinstance(response, web.WebSocketResponse):
@@ -111,6 +116,19 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         ms=round(seconds * 1000, 1),
     )
     return response
+
+
+def _told(request: web.Request, problem: Problem, request_id: str) -> web.Response:
+    """Return a problem as a page where people look, else as a document."""
+    resource = request.match_info.route.resource
+    for_people = resource.canonical in _PAGES if resource else _asks_for_page(request)
+    if for_people and PARTS in request.app:
+        return trouble(request, problem, request_id)
+    return problem.response(request_id)
+
+
+def _asks_for_page(request: web.Request) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _failure(error: Exception, request_id: str) -> Problem:

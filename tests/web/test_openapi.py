@@ -66,7 +66,7 @@ def test_files_are_described(served: Served) -> None:
     paths = served.call("GET", "/openapi.json").document["paths"]
     content = paths["/api/v1/appeals"]["post"]["requestBody"]["content"]
     form = content["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"text", "reporter", "place", "files"}
+    assert set(form["properties"]) == {"text", "reporter", "place", "uploads", "files"}
 
 
 WAYS = [

@@ -137,6 +137,8 @@ async def _accounts(settings: Settings, roles: Sequence[Role]) -> dict[str, str]
 
 def _reply(answer: http.client.HTTPResponse) -> Reply:
     headers = {name.lower(): value for name, value in answer.getheaders()}
+    if cookies := answer.headers.get_all("Set-Cookie"):
+        headers["set-cookie"] = "\n".join(cookies)
     return Reply(answer.status, headers, answer.read())
 
 

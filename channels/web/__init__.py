@@ -1,0 +1,1 @@
+"""The hotline's own pages: the form that citizens fill in, with or without JavaScript."""

@@ -1,0 +1,116 @@
+"""The pages' cookies: never read by scripts, and sent with no request that another site makes."""
+
+import base64
+import binascii
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+
+from gateway.accounts.keys import KeysError
+from gateway.web.parts import PARTS, WebParts
+from gateway.web.problems import Problem
+
+SESSION_FOR: Final = timedelta(minutes=30)
+_FORM: Final = "jiesu_form"
+_APPEAL: Final = "jiesu_appeal"
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_FORM_SECRET: web.RequestKey[str] = web.RequestKey("form secret", str)
+_SESSION_CONTEXT: Final = "page session"
+
+
+def keep_cookie(
+    request: web.Request,
+    response: web.StreamResponse,
+    name: str,
+    value: str,
+    max_age: float | None = None,
+) -> None:
+    """Set a cookie for so many seconds, by default until the browser is closed."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=None if max_age is None else int(max_age),
+        httponly=True,
+        samesite="Strict",
+        secure=request.app[PARTS].limits.came_by_tls(request),
+    )
+
+
+def drop_cookie(request: web.Request, response: web.StreamResponse, name: str) -> None:
+    """Have a cookie forgotten."""
+    keep_cookie(request, response, name, "", 0)
+
+
+def form_token(request: web.Request) -> str:
+    """Return what a form of this page must bring along; it fits the browser's cookie alone."""
+    secret = request.cookies.get(_FORM, "")
+    if not _SECRET.fullmatch(secret):
+        secret = request.get(_FORM_SECRET) or secrets.token_urlsafe(32)
+        request[_FORM_SECRET] = secret
+    return _token_of(request.app[PARTS], secret)
+
+
+def keep_form_secret(request: web.Request, response: web.StreamResponse) -> None:
+    """Set the cookie that the page's forms fit, where the browser has none yet."""
+    if secret := request.get(_FORM_SECRET):
+        keep_cookie(request, response, _FORM, secret)
+
+
+def check_form(request: web.Request, token: str) -> None:
+    """Raise a `Problem` unless a form comes from a page of ours in the same browser."""
+    secret = request.cookies.get(_FORM, "")
+    expected = _token_of(request.app[PARTS], secret)
+    fits = _SECRET.fullmatch(secret) and hmac.compare_digest(expected.encode(), token.encode())
+    if not fits or not _is_from_here(request):
+        raise Problem(
+            "stale-form",
+            "send it once more; this page needs cookies",
+            "请再次提交;本页面需要启用 Cookie",
+        )
+
+
+def _token_of(parts: WebParts, secret: str) -> str:
+    return parts.vault.digest("form", secret).hex()
+
+
+def _is_from_here(request: web.Request) -> bool:
+    """Whether the browser says, by whatever it says, that one of our pages sent this."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def open_session(request: web.Request, response: web.StreamResponse, ticket_id: str) -> None:
+    """Let this browser see the ticket for half an hour; its code has been shown or just given."""
+    parts = request.app[PARTS]
+    until = parts.clock.now() + SESSION_FOR
+    document = orjson.dumps({"ticket": ticket_id, "until": until.isoformat()})
+    sealed = parts.vault.seal(document, _SESSION_CONTEXT)
+    value = base64.urlsafe_b64encode(sealed).decode()
+    keep_cookie(request, response, _APPEAL, value, SESSION_FOR.total_seconds())
+
+
+async def session_ticket(request: web.Request) -> str | None:
+    """Return the ticket that this browser may see just now."""
+    parts = request.app[PARTS]
+    try:
+        sealed = base64.urlsafe_b64decode(request.cookies.get(_APPEAL, ""))
+        document = orjson.loads(await parts.vault.open(sealed, _SESSION_CONTEXT))
+    except (KeysError, binascii.Error, ValueError):
+        return None
+    if datetime.fromisoformat(document["until"]) <= parts.clock.now():
+        return None
+    return str(document["ticket"])
+
+
+def close_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Have the browser forget the ticket."""
+    drop_cookie(request, response, _APPEAL)

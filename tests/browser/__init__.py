@@ -1,0 +1,1 @@
+"""The citizen's pages in a real browser."""
