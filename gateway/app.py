@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from enum import StrEnum
 
 import structlog
 
@@ -15,30 +14,23 @@ from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
-from gateway.confirmation.deadlines import Deadlines
 from gateway.conversation.transcript import Transcripts
-from gateway.dispatch.relay import Relay
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import (
     Foundation,
     answer_desk,
-    code_sender,
     foundation,
-    media_reader,
-    reply_sender,
-    retention,
     sentence_reader,
     sign_in,
     started_attachments,
 )
 from gateway.intake.attachments import Attachments
-from gateway.intake.calls import LOOK_EVERY, Calls
+from gateway.intake.calls import Calls
 from gateway.intake.inbox import Inbox
 from gateway.intake.joining import Joining
 from gateway.intake.judging import Judge, Rules
 from gateway.intake.listening import Listening
-from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.own_tickets import OwnTickets
 from gateway.intake.quarantine import Quarantine
 from gateway.intake.receiving import Receiving
@@ -47,7 +39,7 @@ from gateway.intake.uploads import Uploads
 from gateway.knowledge.base import KnowledgeBase
 from gateway.knowledge.store import EntryStore
 from gateway.leases import Lease
-from gateway.repeats.comparing import Comparer, shipped_commonness
+from gateway.roles import RoleParts, ServeRole, run_clock, run_media, run_relay, run_triage
 from gateway.settings import Settings, SettingsError
 from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
@@ -58,16 +50,6 @@ from models.bundle import shipped_folder
 from triage.taxonomy import Catalogue
 
 log = structlog.get_logger(__name__)
-
-
-class ServeRole(StrEnum):
-    """What a process does; one without roles does everything."""
-
-    WEB = "web"
-    TRIAGE = "triage"
-    MEDIA = "media"
-    RELAY = "relay"
-    CLOCK = "clock"
 
 
 async def serve(
@@ -147,10 +129,25 @@ class _Service:
         self._calls = Calls(
             base.database, base.vault, base.clock, self._inbox, joining, self._judge
         )
-        await self._start_workers(streams, triage, rules)
+        shared = RoleParts(
+            base,
+            self._channels,
+            self._calls,
+            triage,
+            rules,
+            self._accepted,
+            self._decided,
+            self.tasks,
+            self._stack,
+        )
+        if ServeRole.RELAY in self._roles:
+            run_relay(shared, streams)
+        if ServeRole.CLOCK in self._roles:
+            run_clock(shared)
+        if ServeRole.TRIAGE in self._roles:
+            run_triage(shared)
         if ServeRole.MEDIA in self._roles:
-            reader = media_reader(base, attachments, self._channels, self._accepted)
-            self.tasks.run(reader.run(), "media")
+            run_media(shared, attachments)
         pings: dict[str, Ping] = {"redis": streams.ping}
         if self._roles & {ServeRole.WEB, ServeRole.TRIAGE}:
             await triage.start()
@@ -205,52 +202,6 @@ class _Service:
         self._stack.push_async_callback(valkey.stop)
         self.tasks.run(valkey.watch(), "valkey")
         return f"unix://{valkey.socket}"
-
-    async def _start_workers(self, streams: Streams, triage: TriageProcesses, rules: Rules) -> None:
-        base, settings = self._base, self._base.settings
-        if ServeRole.RELAY in self._roles:
-            lease = Lease(base.database, base.clock, "relay")
-            bell, metrics, traces = self._decided, base.metrics, base.traces
-            relay = Relay(
-                base.database, streams, base.clock, base.rules, lease, bell, metrics, traces
-            )
-            self.tasks.run(relay.run(), "relay")
-            replies = reply_sender(base, self._channels, rules.unit_name)
-            self.tasks.run(replies.run(), "replies")
-            if (codes := code_sender(base)) is not None:
-                self._stack.push_async_callback(codes.sender.close)
-                self.tasks.run(codes.run(), "codes")
-        if ServeRole.CLOCK in self._roles:
-            lease = Lease(base.database, base.clock, "clock")
-            deadlines = Deadlines(
-                base.database, base.clock, base.rules, lease, self._decided, base.metrics
-            )
-            self.tasks.run(deadlines.run(), "clock")
-            lease = Lease(base.database, base.clock, "calls")
-            watch = lease.work(self._calls.look_after, LOOK_EVERY, "calls cannot be looked after")
-            self.tasks.run(watch, "calls")
-            if settings.keep_people_days:
-                self.tasks.run(retention(base), "retention")
-        if ServeRole.TRIAGE in self._roles:
-            opener = TicketOpener(
-                base.database,
-                base.vault,
-                base.clock,
-                triage,
-                rules.tier,
-                base.rules,
-                self._accepted,
-                self._decided,
-                base.metrics,
-                base.traces,
-                batch=settings.triage_batch,
-                parallel=settings.triage_processes + 1,
-            )
-            self.tasks.run(opener.run(), "triage")
-            lease = Lease(base.database, base.clock, "repeats")
-            common = shipped_commonness()
-            comparer = Comparer(base.database, base.clock, base.rules, lease, common)
-            self.tasks.run(comparer.run(), "repeats")
 
     def _web_parts(
         self,

@@ -6,12 +6,12 @@ from typing import Annotated, Final
 import typer
 import uvloop
 
-from gateway.app import ServeRole
 from gateway.app import serve as run
 from gateway.cli.running import told_in_a_sentence
 from gateway.dispatch.valkey import ValkeyFailed
 from gateway.intake.triage_processes import TriageFailed
 from gateway.observability.logs import configure_logs
+from gateway.roles import ServeRole
 from gateway.settings import read_settings
 from triage.taxonomy import CatalogueError
 

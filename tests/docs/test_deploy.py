@@ -13,10 +13,10 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from gateway.app import ServeRole
 from gateway.clock import SystemClock
 from gateway.dispatch.valkey import valkey_binary
 from gateway.observability.metrics import Metrics
+from gateway.roles import ServeRole
 from gateway.settings import PREFIX, Settings
 from gateway.tickets.backlog import backlog
 from gateway.tickets.database import Database

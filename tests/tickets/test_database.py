@@ -144,7 +144,7 @@ async def test_no_acknowledged_write_is_missing_after_a_kill(database: Database)
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)
 async def test_what_is_appended_is_never_changed(database: Database, table: str) -> None:
-    """History, decisions, confirmations, audit cannot be edited or deleted, by SQL neither."""
+    """What is only appended to cannot be edited or deleted, by SQL neither."""
     rows = schema.metadata.tables[table]
     await database.write(_some_row(table))
     for statement in (
@@ -168,6 +168,9 @@ def _some_row(table: str) -> Callable[[AsyncConnection], Awaitable[None]]:
         "ticket_id": "261123000000000", "version": 1, "at": NOW, "made_at": NOW, "event": "test",
         "actor": "test", "status": "received", "detail": {}, "model": "m", "decision": {},
         "agent": "a", "choice": {}, "before": {}, "number": 1, "mac": b"",
+        "id": "a", "sealed_text": b"", "entry": "e", "editor": "a", "retired": False,
+        "question": "q", "answer": "a", "asks": [], "topic": "t", "unit": "u", "source": {},
+        "owner": "o",
     }  # fmt: skip
     ticket = {
         "id": "261123000000000", "channel": "web", "query_digest": b"", "sealed_query_code": b"",

@@ -66,29 +66,29 @@ RECORDS: dict[str, dict[str, Any]] = {
         "detail": {},
         "mac": b"m",
     },
-}
-RECORDS["answers"] = {
-    "id": "a" * 32,
-    "ticket_id": "260301481770352",
-    "version": 4,
-    "agent": "li",
-    "at": AT,
-    "sealed_text": b"s",
-}
-RECORDS["knowledge_edits"] = {
-    "number": 1,
-    "entry": "heating-season",
-    "version": 5,
-    "at": AT,
-    "editor": "li",
-    "retired": False,
-    "question": "几号供暖",
-    "answer": "11月15日",
-    "asks": [],
-    "topic": "城乡建设",
-    "unit": "heating",
-    "source": {"title": "公告", "url": None},
-    "owner": "li",
+    "answers": {
+        "id": "a" * 32,
+        "ticket_id": "260301481770352",
+        "version": 4,
+        "agent": "li",
+        "at": AT,
+        "sealed_text": b"s",
+    },
+    "knowledge_edits": {
+        "number": 1,
+        "entry": "heating-season",
+        "version": 5,
+        "at": AT,
+        "editor": "li",
+        "retired": False,
+        "question": "几号供暖",
+        "answer": "11月15日",
+        "asks": [],
+        "topic": "城乡建设",
+        "unit": "heating",
+        "source": {"title": "公告"},
+        "owner": "li",
+    },
 }
 TICKET: dict[str, Any] = {
     "id": "260301481770352",
@@ -198,7 +198,7 @@ async def test_the_counter_of_ticket_numbers_is_there(database: Database) -> Non
 
 @pytest.mark.parametrize("name", schema.APPEND_ONLY)
 async def test_records_can_be_neither_changed_nor_deleted(database: Database, name: str) -> None:
-    """History, decisions, confirmations and audit take rows and refuse every other change."""
+    """Tables that are only appended to take rows and refuse every other change."""
     await migrate(database, CLOCK)
     table = schema.metadata.tables[name]
 
@@ -213,7 +213,10 @@ async def test_records_can_be_neither_changed_nor_deleted(database: Database, na
                 await connection.execute(statement)
     async with database.read() as connection:
         [kept] = (await connection.execute(select(table))).mappings()
-    assert kept == {"number": 1, **RECORDS[name]}
+    assert {key: value for key, value in kept.items() if value is not None} == {
+        "number": 1,
+        **RECORDS[name],
+    }
 
 
 async def test_a_second_run_changes_nothing(database: Database) -> None:
