@@ -121,6 +121,8 @@ def _operation(route: "Route") -> dict[str, Any]:
 
 
 def _answer(route: "Route") -> dict[str, Any]:
+    if route.status == 204:
+        return {"description": route.summary}
     schema = _ref(route.answer) if route.answer else {}
     return {"description": route.summary, "content": {route.media_type: {"schema": schema}}}
 

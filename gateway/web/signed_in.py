@@ -80,11 +80,13 @@ def check_origin(request: web.Request, *, asked: bool) -> None:
     """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    own = f"{request.app[PARTS].limits.scheme_of(request)}://{request.host}"
     if site is not None:
-        fits = site == "same-origin" and origin in {None, "null", own}
+        # The browser has compared scheme and port, which a proxy may not tell us.
+        host = (origin or "null").rpartition("://")[2]
+        fits = site == "same-origin" and host in {"null", request.host}
     elif origin is not None:
-        fits = origin == own
+        scheme = request.app[PARTS].limits.scheme_of(request)
+        fits = origin == f"{scheme}://{request.host}"
     else:
         fits = not asked
     if not fits:

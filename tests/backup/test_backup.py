@@ -12,6 +12,7 @@ import orjson
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from gateway.accounts.audit import AuditEvent, AuditLog, Detail, check_audit
 from gateway.accounts.keys import KeyFile
 from gateway.backup.archive import BackupError
 from gateway.backup.restore import RAISE, SKIP
@@ -20,6 +21,7 @@ from gateway.tickets import schema
 from gateway.tickets.database import open_database
 from gateway.tickets.migrate import VERSIONS, known_revisions, migrate
 from tests.backup.place import (
+    AT,
     CLOCK,
     CLOSED,
     OPEN,
@@ -170,6 +172,41 @@ async def test_records_are_still_append_only_after_a_restore(
     with pytest.raises(Exception, match="append-only"):
         async with either.database.engine.begin() as connection:
             await connection.execute(update(schema.history).values(version=1))
+
+
+async def test_the_audit_log_is_whole_after_a_restore(
+    source: Place, either: Place, path: Path
+) -> None:
+    """Its entries and their end are those of the backup, and the chain goes on from there."""
+    log = AuditLog(source.vault, CLOCK)
+    detail: Detail = {
+        "ticket_id": OPEN,
+        "fields": ["name", "电话"],
+        "reason": "“回拨”\n核实",
+        "count": 2,
+    }
+    for event in (AuditEvent.SIGNED_IN, AuditEvent.PEOPLE_SHOWN):
+        await source.database.write(lambda c, e=event: log.append(c, e, "li", detail))  # type: ignore[misc]
+    await source.take(path)
+    await either.restore(path)
+    log = AuditLog(either.vault, CLOCK)
+    await either.database.write(lambda c: log.append(c, AuditEvent.SIGNED_OUT, "li", {}))
+    async with either.database.snapshot() as connection:
+        found = await check_audit(connection, either.vault)
+    assert (found.number, found.fault) == (3, None)
+
+
+async def test_a_restore_signs_nobody_in(source: Place, either: Place, path: Path) -> None:
+    """Sessions and wrong tries are not in a backup: who had signed out stays out."""
+    session = {"digest": b"d", "account": "li", "opened_at": AT, "seen_at": AT}
+    tries = {"digest": b"d", "failures": 3, "last_at": AT}
+    async with source.database.engine.begin() as connection:
+        await connection.execute(insert(schema.sessions).values(session))
+        await connection.execute(insert(schema.sign_in_failures).values(tries))
+    await source.take(path)
+    await either.restore(path)
+    rows = await either.rows()
+    assert (rows["sessions"], rows["sign_in_failures"]) == ([], [])
 
 
 async def test_the_keys_are_not_in_a_backup(embedded: Place, path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from channels.message import RemoteMedium, Reporter
 from gateway.accounts.data_keys import StoredDataKeys
@@ -161,6 +161,20 @@ async def test_the_same_content_is_read_once(bench: Bench) -> None:
     opened = await bench.line.vault.open(other.sealed_text, f"medium/{other.id}/text")
     assert opened.decode() == WORD
     assert (await bench.line.events(second)).count("medium_read") == 1
+
+
+async def test_what_was_erased_is_read_anew(bench: Bench) -> None:
+    """Words that are no longer kept cannot be taken over: the same content is read again."""
+    sound = tone(1)
+    await bench.tell("第一个人", sound)
+    await bench.read_all()
+    table = schema.media
+    await bench.line.database.write(lambda c: c.execute(update(table).values(sealed_text=b"")))
+    second = await bench.tell("第二个人", sound)
+    await bench.read_all()
+    [medium] = await bench.media(second)
+    opened = await bench.line.vault.open(medium.sealed_text, f"medium/{medium.id}/text")
+    assert (medium.masked_text, opened.decode()) == (WORD, WORD)
 
 
 async def test_media_are_fetched_from_their_vendor(bench: Bench) -> None:

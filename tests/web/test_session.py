@@ -190,14 +190,17 @@ FORGED: dict[str, dict[str, str | None]] = {
 GENUINE: dict[str, dict[str, str | None]] = {
     "a browser that says both": {"Origin": "own"},
     "a page that tells no referrer": {"Origin": "null"},
+    "a proxy with TLS that nobody told us of": {"Origin": "own over https"},
     "an older browser": {"Sec-Fetch-Site": None, "Origin": "own"},
 }
 
 
 def _sent(browser: dict[str, str], desk: Served, changes: dict[str, str | None]) -> dict[str, str]:
     headers = {**browser, **changes}
-    if headers.get("Origin") == "own":
+    if (headers.get("Origin") or "").startswith("own"):
         headers["Origin"] = _own(desk)
+    if changes.get("Origin") == "own over https":
+        headers["Origin"] = _own(desk).replace("http:", "https:")
     return {name: value for name, value in headers.items() if value is not None}
 
 
