@@ -56,6 +56,8 @@ class KnowledgeBase:
         self._terms = Terms()
         self._prepared: dict[str, Prepared] = {}
         self._read_upto = 0
+        self._is_behind = False
+        """Whether something was taken that the index does not have yet."""
         self._index = Index([], self._terms)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="knowledge")
         self._waiting = 0
@@ -70,7 +72,8 @@ class KnowledgeBase:
         while True:
             try:
                 if not self._read_upto:
-                    await self._store.seed(shipped_entries())
+                    shipped = await asyncio.to_thread(lambda: list(shipped_entries()))
+                    await self._store.seed(shipped)
                 await self.follow()
             except Exception as error:
                 log.error("the knowledge base cannot be read", error=type(error).__name__)
@@ -81,14 +84,14 @@ class KnowledgeBase:
         if not self._is_ready:
             self._reader = await asyncio.to_thread(self._read_with)
             self._is_ready = True
-        is_changed = False
         while edits := await self._store.since(self._read_upto, _AT_ONCE):
             await self._take(edits)
             self._read_upto = edits[-1].number
-            is_changed = True
-        if is_changed:
+            self._is_behind = True
+        if self._is_behind:
             entries = list(self._prepared.values())
             self._index = await asyncio.to_thread(Index, entries, self._terms)
+            self._is_behind = False
 
     async def look_up(self, text: str, now: datetime, most: int) -> Lookup:
         """Search, and say whether the best entry is the answer; raise `TooBusy`."""
