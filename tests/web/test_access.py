@@ -4,7 +4,7 @@ import pytest
 
 from channels.chat.adapter import TOKEN
 from gateway.accounts.accounts import PERMISSIONS, Permission, Role
-from gateway.web.routes import OPERATIONS, PUBLIC, Route
+from gateway.web.routes import OPERATIONS, PAGES, PUBLIC, Route
 from tests.web.wire import Served, assert_problem
 
 ROUTES = (*PUBLIC, *OPERATIONS)
@@ -54,8 +54,8 @@ def number(served: Served) -> str:
 
 
 def test_routes_are_told_once() -> None:
-    """No method and path stand in the table twice."""
-    names = [_name(route) for route in ROUTES]
+    """No method and path stand in the table twice, pages included."""
+    names = [_name(route) for route in (*ROUTES, *PAGES)]
     assert len(names) == len(set(names))
 
 
