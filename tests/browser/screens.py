@@ -6,11 +6,11 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from gateway.tickets.numbers import read_ticket_id
 from gateway.tickets.workflow import Status
 from tests.browser.browsing import (
     DESK,
     LANGUAGES,
+    MATTER,
     PHONE,
     SCHEMES,
     chromium,
@@ -18,6 +18,7 @@ from tests.browser.browsing import (
     see_appeal,
     visiting,
 )
+from tests.web.test_odd_words import decided
 from tests.web.test_own import set_status
 from tests.web.wire import Served, serving
 
@@ -55,17 +56,18 @@ def sign_in(page: Page, served: Served) -> None:
 
 def own_appeal(page: Page, served: Served) -> None:
     """An appeal on its way."""
-    see_appeal(page, *file_appeal(page))
-    page.wait_for_selector(".facts dt:nth-of-type(4)")
+    receipt = served.file(MATTER)
+    decided(served, receipt["ticket_id"])
+    see_appeal(page, receipt["number"], receipt["query_code"])
     page.locator("summary").click()
 
 
 def closed_appeal(page: Page, served: Served) -> None:
     """An appeal that is resolved and can be rated."""
-    number, code = file_appeal(page)
-    page.wait_for_selector(".facts dt:nth-of-type(4)")
-    set_status(served, read_ticket_id(number), Status.RESOLVED)
-    see_appeal(page, number, code)
+    receipt = served.file(MATTER)
+    decided(served, receipt["ticket_id"])
+    set_status(served, receipt["ticket_id"], Status.RESOLVED)
+    see_appeal(page, receipt["number"], receipt["query_code"])
 
 
 def chat(page: Page, served: Served) -> None:
@@ -89,7 +91,7 @@ VIEWS: Final[tuple[View, ...]] = (
 def shoot() -> None:
     """Take every page, narrow and wide, light and dark, in both languages and in large type."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with serving() as served, chromium() as browser:
+    with serving(accounts=True) as served, chromium() as browser:
         for view in VIEWS:
             for language in LANGUAGES:
                 with visiting(browser, served, reduced_motion="reduce") as page:

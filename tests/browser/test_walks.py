@@ -75,7 +75,7 @@ def test_an_upload_goes_on_after_a_broken_line(page: Page, served: Served) -> No
     page.locator("#text").fill("井盖坏了,在柳荫小区北门")
     file = photo()
     page.locator("#files").set_input_files([file])
-    expect(page.locator(".files li small")).to_have_text("网络中断,正在重试")
+    expect(page.locator(".files li small")).to_have_text("网络中断，正在重试")
     page.locator("form[data-form] button[type=submit]").click()
     expect(page.locator("[data-wait]")).not_to_be_empty()
     page.wait_for_url("**/receipt")

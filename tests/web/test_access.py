@@ -7,7 +7,7 @@ import pytest
 from channels.chat.adapter import TOKEN
 from gateway.accounts.permissions import PERMISSIONS, Permission, Role
 from gateway.web.route import OTHER_ACCESS
-from gateway.web.routes import OPERATIONS, PUBLIC, Route
+from gateway.web.routes import OPERATIONS, PAGES, PUBLIC, Route
 from gateway.web.server import _guarded
 from tests.web.wire import Served, assert_problem
 
@@ -61,8 +61,8 @@ def number(served: Served) -> str:
 
 
 def test_routes_are_told_once() -> None:
-    """No method and path stand in the table twice."""
-    names = [_name(route) for route in ROUTES]
+    """No method and path stand in the table twice, pages included."""
+    names = [_name(route) for route in (*ROUTES, *PAGES)]
     assert len(names) == len(set(names))
 
 

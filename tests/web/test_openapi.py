@@ -94,6 +94,8 @@ def test_as_described(
     @FUZZ
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
+        if isinstance(wait := (case.query or {}).get("wait"), int) and wait > 1:
+            case.query["wait"] = 1  # long waits are answered alike, and the client has none
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     check()

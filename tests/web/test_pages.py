@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.web.pages.words import KINDS, NOTICES, STATUSES, TOPICS_EN
+from gateway.web.pages.words import KINDS, NOTICES, STATUSES, TOPICS_EN, sentence
 from gateway.web.routes import PAGES
 from tests.web.test_appeal_page import sign_in
 from tests.web.test_form_page import FORM
@@ -223,3 +223,10 @@ def test_every_word_of_the_machine_is_translated() -> None:
         assert re.search("[\u4e00-\u9fff]", chinese)
         assert english.isascii()
     assert len(TOPICS_EN) == 15
+
+
+def test_remedies_are_set_as_their_language_is() -> None:
+    """Chinese has its own punctuation, English its capital; numbers and codes stay as they are."""
+    assert sentence("请重试,谢谢;共 1,000 件") == "请重试\uff0c谢谢\uff1b共 1,000 件"
+    assert sentence("wait, then try 1:2") == "Wait, then try 1:2"
+    assert sentence("") == ""

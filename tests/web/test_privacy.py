@@ -1,5 +1,6 @@
 """Nothing that a citizen wrote is logged, and people's data lies nowhere in plain."""
 
+import base64
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from channels.signing import SIGNATURE, SOURCE, TIMESTAMP, sign
 from tests.web.test_odd_words import decided
+from tests.web.visitor import Visitor
 from tests.web.wire import APPEALS, Served, file_part, form, request, serving, text_part
 
 SECRET = "the-secret-of-the-privacy-tests"
@@ -53,6 +55,7 @@ def session() -> Iterator[Session]:
         _tell_wrongly(served)
         _tell_webhook(found)
         _tell_open311(served)
+        _tell_pages(found)
         _crash_triage(found)
         found.metrics = served.call("GET", "/metrics").body.decode()
         assert served.process.terminate() == 0
@@ -120,6 +123,27 @@ def _tell_forms(session: Session) -> None:
     )
     for body in refused:
         assert served.send(request(body, media_type=MULTIPART)).status in {400, 422}
+
+
+def _tell_pages(session: Session) -> None:
+    """A form, good and bad, an upload, an addition, a wrong code, and a chat, as browsers do."""
+    served, visitor = session.served, Visitor(session.served)
+    given = {"name": NAMES[1], "phone": PHONES[1], "address": WORDS[8], "text": WORDS[6]}
+    for name in (NAMES[1] * 60, NAMES[1]):
+        sight = visitor.fill("/", "/appeals", (FILES[0], b"\x89PNG"), **{**given, "name": name})
+    number, code = sight.tree.xpath("//*[contains(@class, 'big')]/text()")
+    session.codes.append(str(code))
+    name = base64.b64encode(FILES[1].encode()).decode()
+    headers = {"Upload-Length": "9", "Upload-Metadata": f"filename {name}"}
+    upload = served.call("POST", "/api/v1/uploads", b"", headers).document["upload"]
+    piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    served.call("PATCH", f"/api/v1/uploads/{upload}", NAMES[1].encode()[:9], piece)
+    visitor.fill("/appeal", "/appeal/additions", text=f"{WORDS[7]}{PHONES[1]}", uploads=upload)
+    visitor.fill("/appeal", "/appeal/sign-out")
+    visitor.fill("/appeal", "/appeal/sign-in", number=str(number), code=WORDS[5])
+    visitor.fill("/chat", "/chat", text=f"{WORDS[5]}{PHONES[0]}")
+    visitor.get("/" + quote(f"{WORDS[4]}/{PHONES[0]}?q={NAMES[0]}"))
+    session.codes += [upload, visitor.cookies["jiesu_chat"], visitor.cookies["jiesu_form"]]
 
 
 def _tell_wrongly(served: Served) -> None:
@@ -213,7 +237,8 @@ def test_session_was_logged(session: Session) -> None:
     """The session left lines for every door, or the other tests here would prove nothing."""
     log = session.served.log()
     for trace in ("/api/v1/appeals", "/channels/{channel}", "quarantined", '"status":408',
-                  "not well-formed HTTP", "/api/v1/triage", "draining"):  # fmt: skip
+                  "not well-formed HTTP", "/api/v1/triage", "draining",
+                  "/appeal/additions"):  # fmt: skip
         assert trace in log, trace
     assert "Traceback" not in log
 

@@ -13,6 +13,7 @@ from gateway.web.body import Pace, malformed, part_chunks, read_body, read_part,
 from gateway.web.filing import keep_file, take_uploads
 from gateway.web.pages.cookies import check_form
 from gateway.web.pages.look import look_of
+from gateway.web.pages.words import sentence
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 
@@ -130,5 +131,5 @@ def faults_by_field(
     found: dict[str, str] = {}
     for fault in problem.faults:
         place = next((name for start, name in names if fault.field.startswith(start)), "")
-        found.setdefault(place, look.say(fault.remedy_zh, fault.remedy))
+        found.setdefault(place, sentence(look.say(fault.remedy_zh, fault.remedy)))
     return found

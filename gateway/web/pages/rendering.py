@@ -11,7 +11,7 @@ from gateway.web.pages.assets import ASSETS, Assets
 from gateway.web.pages.cookies import form_token, keep_cookie, keep_form_secret
 from gateway.web.pages.look import look_of
 from gateway.web.pages.words import KINDS as KIND_WORDS
-from gateway.web.pages.words import STATUSES, TOPICS_EN, beijing_time
+from gateway.web.pages.words import STATUSES, TOPICS_EN, beijing_time, sentence
 from gateway.web.problems import KINDS, Problem
 
 _YEAR: Final = 365 * 24 * 3600
@@ -95,7 +95,7 @@ def told(request: web.Request, problem: Problem) -> dict[str, Any]:
     return {
         "title": look.say(kind.title_zh, kind.title),
         # The fields' own remedies stand beside them.
-        "detail": "" if problem.faults else look.say(problem.remedy_zh, problem.remedy),
+        "detail": "" if problem.faults else sentence(look.say(problem.remedy_zh, problem.remedy)),
     }
 
 

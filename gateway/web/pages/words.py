@@ -1,5 +1,6 @@
 """Words of the machine in words of citizens, in Chinese and English."""
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,9 @@ from gateway.web.appeals import STATUS_ZH
 from gateway.web.pages.look import Look
 from triage.decision import Kind
 
+_HAN: Final = "[\u4e00-\u9fff\u201d]"
+_HALF: Final = re.compile(f"(?<={_HAN})[,:;?!]|[,:;?!](?={_HAN})")
+_FULL: Final = str.maketrans(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01")
 Pair = tuple[str, str]
 """The same in Chinese and in English."""
 
@@ -66,3 +70,12 @@ def beijing_time(moment: datetime, look: Look) -> str:
     local = moment.astimezone(BEIJING)
     chinese = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
     return look.say(chinese, f"{local.day} {local:%b %Y, %H:%M}")
+
+
+def sentence(remedy: str) -> str:
+    """Return the remedy of a problem as it stands on a page.
+
+    Problem documents begin it small, and write Chinese with half-width punctuation.
+    """
+    whole = remedy[:1].upper() + remedy[1:]
+    return _HALF.sub(lambda found: found[0].translate(_FULL), whole)

@@ -55,7 +55,7 @@
     waiting.delete(id);
     if (line && !form.elements.text.value) form.elements.text.value = line.text || "";
     state.textContent = chinese
-      ? `${problem.title_zh}:${problem.detail_zh}`
+      ? `${problem.title_zh}：${problem.detail_zh}`
       : `${problem.title}: ${problem.detail}`;
   };
 
