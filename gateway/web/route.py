@@ -40,3 +40,13 @@ class Route:
     """Fields of an urlencoded form, each with what it is."""
     refusals: tuple[int, ...] = ()
     """Statuses that are answered in the channel's own form, not as problem documents."""
+
+
+BODY: Final = ("malformed-http", "malformed-body", "invalid-fields", "too-slow", "too-large")
+SIGNED_IN: Final = ("not-signed-in", "not-allowed", "csrf")
+KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 16, "maxLength": 200, "pattern": "^[ -~]+$"},
+}
