@@ -174,3 +174,24 @@ def test_unreadable_forms(unchanged: Served) -> None:
         reply = visitor.send("POST", FORM, body, {"Content-Type": kind})
         assert 400 <= reply.status < 500, (kind, reply.status)
         assert reply.headers["content-type"].startswith("text/html")
+
+
+def test_answers_are_offered_while_typing(visitor: Visitor) -> None:
+    """What the knowledge base has is told as part of a page, with its source."""
+    fields = {**visitor.get("/").fields("/appeals"), "text": "北京什么时候开始供暖"}
+    sight = visitor.post("/answers", fields)
+    assert sight.reply.status == 200
+    assert "供暖" in sight.text("//section[@class='answers']")
+    assert "来源" in sight.text("//section[@class='answers']")
+
+
+@pytest.mark.parametrize("text", ["", "你好", "柳荫小区三号楼的电梯坏了三天没人管,物业推来推去"])
+def test_what_the_knowledge_base_does_not_answer_is_left(visitor: Visitor, text: str) -> None:
+    """Nothing is offered for the sake of offering."""
+    fields = {**visitor.get("/").fields("/appeals"), "text": text}
+    assert "answers" not in visitor.post("/answers", fields).reply.body.decode()
+
+
+def test_answers_are_for_our_own_pages(visitor: Visitor) -> None:
+    """Without the page's token nothing is searched."""
+    assert visitor.post("/answers", {"text": "北京什么时候开始供暖"}).reply.status == 403

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gateway.web.pages import appeal_page, assets, chat_page, filing_page
+from gateway.web.pages import answers, appeal_page, assets, chat_page, filing_page
 from gateway.web.route import Handler, Route
 
 
@@ -17,6 +17,8 @@ def _form(path: str, handler: Handler, summary: str) -> Route:
 PAGES: Final = (
     _page("/", filing_page.show_form, "File an appeal 提交诉求"),
     _form("/appeals", filing_page.file_form, "File an appeal 提交诉求"),
+    Route("POST", "/answers", answers.offer_answers, "Answers while typing, as part of a page",
+          "public", media_type="text/html"),
     _page("/receipt", filing_page.show_receipt, "The receipt 回执"),
     _page("/chat", chat_page.show_chat, "The chat 在线对话"),
     _form("/chat", chat_page.say_by_form, "Say something in the chat"),
