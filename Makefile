@@ -12,7 +12,7 @@ run: $(VENV)/.run $(PAGES)/.run ## set everything up and serve on http://127.0.0
 	@exec $(BIN)/jiesu serve
 
 test: $(VENV)/.dev $(PAGES)/.dev servers ## run the tests (under 15 minutes)
-	$(BIN)/python -m pytest -q -m "not prove"
+	$(BIN)/python -m pytest -q -m "not prove" -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## lint, types, imports, docs
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ OPEN = {
     "POST /api/v1/chats",
     "GET /api/v1/chats/socket",
     "POST /api/v1/session",
+    "POST /api/v1/verifications",
+    "POST /api/v1/verifications/code",
     "POST /api/v1/triage",
     "POST /api/v1/knowledge/search",
     "GET /api/v1/knowledge/{entry}",

@@ -24,7 +24,7 @@ ENTRY: dict[str, Any] = {
 def _edit(
     served: Served, method: str, path: str, body: Any = None, version: int | None = None
 ) -> Reply:
-    headers = {"Authorization": f"Bearer {served.tokens['administrator']}"}
+    headers = {"Authorization": f"Bearer {served.tokens['knowledge-editor']}"}
     if version is not None:
         headers["If-Match"] = f'"{version}"'
     return served.call(method, path, body, headers)
@@ -134,7 +134,7 @@ def test_edits_are_versions(served: Served, entry: Any) -> None:
     path = f"{KNOWLEDGE}/{entry['id']}"
     changed = _edit(served, "PUT", path, {**ENTRY, "answer": "改为现场预约。"}, 1)
     assert (changed.status, changed.headers["etag"]) == (200, '"2"')
-    assert changed.document["editor"] == "administrator"
+    assert changed.document["editor"] == "knowledge-editor"
     stale = _edit(served, "PUT", path, ENTRY, 1)
     assert_problem(stale, 412, "entry-changed")
     assert_problem(_edit(served, "DELETE", path, None, 1), 412, "entry-changed")

@@ -12,7 +12,7 @@ from gateway.web.parts import PARTS
 _SHORTEST: Final = 4
 _LONGEST: Final = 500
 _OFFERED: Final = 3
-_FITS_FROM: Final = 0.55
+_FITS_FROM: Final = 0.5
 """Below this score what is found is of another matter more often than not."""
 
 
