@@ -79,12 +79,6 @@ class SenderLimits:
             headers={"Retry-After": "60"},
         )
 
-    def came_by_tls(self, request: web.Request) -> bool:
-        """Return whether the sender's own connection was encrypted, as a proxy of ours tells."""
-        if self._is_proxy(request.remote or ""):
-            return request.headers.get("X-Forwarded-Proto") == "https"
-        return request.secure
-
     async def _tier(self, text: str) -> Tier:
         """Judge by the model, or by rules alone while many are being judged."""
         if self._judging.locked():

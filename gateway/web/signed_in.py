@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.accounts.permissions import Account
 from gateway.web.appeals import bearer
+from gateway.web.cookies import came_by_tls, drop_cookie, keep_cookie
 from gateway.web.parts import ACCOUNT, PARTS, SESSION
 from gateway.web.problems import Problem
 
@@ -50,25 +51,12 @@ def session_token(request: web.Request) -> str | None:
 
 def set_session(request: web.Request, response: web.Response, token: str) -> None:
     """Let the browser keep the token until it is closed, out of reach of scripts and sites."""
-    response.set_cookie(
-        _cookie_name(request),
-        token,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=_is_https(request),
-    )
+    keep_cookie(request, response, _cookie_name(request), token)
 
 
 def forget_session(request: web.Request, response: web.Response) -> None:
     """Let the browser forget the token."""
-    response.del_cookie(
-        _cookie_name(request),
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=_is_https(request),
-    )
+    drop_cookie(request, response, _cookie_name(request))
 
 
 def check_origin(request: web.Request, *, asked: bool) -> None:
@@ -112,8 +100,4 @@ def _from_elsewhere() -> Problem:
 
 def _cookie_name(request: web.Request) -> str:
     """Return the name; with the prefix the browser itself sees to it that nobody else set it."""
-    return _HOST_PREFIX + COOKIE if _is_https(request) else COOKIE
-
-
-def _is_https(request: web.Request) -> bool:
-    return request.app[PARTS].limits.scheme_of(request) == "https"
+    return _HOST_PREFIX + COOKIE if came_by_tls(request) else COOKIE

@@ -148,7 +148,7 @@ async def test_a_session_ends_after_half_an_hour(vault: Vault) -> None:
     """By the service's clock, whatever the browser does with its cookie."""
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
     parts: Any = SimpleNamespace(
-        vault=vault, clock=clock, limits=SimpleNamespace(came_by_tls=lambda _: True)
+        vault=vault, clock=clock, limits=SimpleNamespace(scheme_of=lambda _: "https")
     )
     application = web.Application()
     application[PARTS] = parts

@@ -14,8 +14,8 @@ from channels.phrases import GREETING
 from gateway.conversation.transcript import Place, Utterance
 from gateway.tickets.numbers import show_ticket_id
 from gateway.web.chats import accept_line
+from gateway.web.cookies import drop_cookie, keep_cookie
 from gateway.web.filing import Filed
-from gateway.web.pages.cookies import drop_cookie, keep_cookie
 from gateway.web.pages.filing_page import form_context
 from gateway.web.pages.forms import PageForm, read_form
 from gateway.web.pages.rendering import render, see

@@ -1,4 +1,4 @@
-"""The pages' cookies: never read by scripts, and sent with no request that another site makes."""
+"""What the pages' cookies hold: the secret that forms fit, and whose appeal a browser may see."""
 
 import base64
 import binascii
@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from gateway.accounts.keys import KeysError
+from gateway.web.cookies import drop_cookie, keep_cookie
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem
 
@@ -22,29 +23,6 @@ _APPEAL: Final = "jiesu_appeal"
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORM_SECRET: web.RequestKey[str] = web.RequestKey("form secret", str)
 _SESSION_CONTEXT: Final = "page session"
-
-
-def keep_cookie(
-    request: web.Request,
-    response: web.StreamResponse,
-    name: str,
-    value: str,
-    max_age: float | None = None,
-) -> None:
-    """Set a cookie for so many seconds, by default until the browser is closed."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=None if max_age is None else int(max_age),
-        httponly=True,
-        samesite="Strict",
-        secure=request.app[PARTS].limits.came_by_tls(request),
-    )
-
-
-def drop_cookie(request: web.Request, response: web.StreamResponse, name: str) -> None:
-    """Have a cookie forgotten."""
-    keep_cookie(request, response, name, "", 0)
 
 
 def form_token(request: web.Request) -> str:

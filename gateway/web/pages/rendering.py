@@ -7,8 +7,9 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from gateway.web.cookies import keep_cookie
 from gateway.web.pages.assets import ASSETS, Assets
-from gateway.web.pages.cookies import form_token, keep_cookie, keep_form_secret
+from gateway.web.pages.cookies import form_token, keep_form_secret
 from gateway.web.pages.look import look_of
 from gateway.web.pages.words import KINDS as KIND_WORDS
 from gateway.web.pages.words import STATUSES, TOPICS_EN, beijing_time, sentence
