@@ -7,8 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, literal, select, true
 
-from channels.body import SpokenText, StrictBody, Words, faults_of, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import SpokenText, StrictBody, Words, faults_of
 from gateway.accounts.permissions import Account, Permission
 from gateway.confirmation.confirm import ConfirmationRefused
 from gateway.knowledge.answering import AnswerRefused, Said
@@ -19,7 +18,7 @@ from gateway.tickets.numbers import MalformedNumber, read_ticket_id
 from gateway.tickets.reading import TICKET_QUEUES, ticket_with_history
 from gateway.tickets.store import TicketNotFound
 from gateway.tickets.workflow import Confirmation, Status
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import ACCOUNT, PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 from triage.decision import Kind, Route, Tier, Topic
@@ -210,11 +209,7 @@ async def confirm_ticket(request: web.Request) -> web.Response:
     """Accept the suggested route, or correct it; published when it can no longer be undone."""
     parts = request.app[PARTS]
     ticket_id = ticket_number(request)
-    body = await read_body(request)
-    try:
-        choice = read_strictly(Choice, body)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    choice = await read_json(request, Choice)
     given = choice.model_dump(exclude_unset=True, exclude={"version"})
     given = {name: value for name, value in given.items() if value is not None}
     try:
@@ -239,11 +234,7 @@ async def answer_ticket(request: web.Request) -> web.Response:
     """Answer on the spot: the ticket closes, and the citizen is told."""
     parts = request.app[PARTS]
     ticket_id = ticket_number(request)
-    body = await read_body(request)
-    try:
-        given = read_strictly(AnswerBody, body)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    given = await read_json(request, AnswerBody)
     said = Said(given.text, given.entry, given.entry_version)
     try:
         await parts.answers.answer(ticket_id, request[ACCOUNT].name, given.version, said)

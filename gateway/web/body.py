@@ -8,12 +8,16 @@ import aiohttp
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
+from pydantic import BaseModel
 
+from channels.body import read_strictly
+from channels.errors import MalformedAppeal
 from gateway.web.parts import PARTS, WebParts
-from gateway.web.problems import Problem
+from gateway.web.problems import Problem, field_problem
 
 _LEAST_BYTES_PER_SECOND: Final = 8 * 1024
 T = TypeVar("T")
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class Pace:
@@ -69,6 +73,29 @@ async def read_body(request: web.Request) -> bytes:
             raise too_large("body", limit)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def read_json(request: web.Request, model: type[Body], *, told: bool = False) -> Body:
+    """Return a body of JSON; raise a `Problem` that names every bad field.
+
+    Where it must be `told`, only a request whose `Content-Type` says that it is JSON is read.
+    """
+    raw = await read_body(request)
+    if told and request.content_type != "application/json":
+        raise Problem(
+            "unsupported-media-type",
+            "Content-Type: send application/json",
+            "Content-Type:请使用 application/json",
+        )
+    return body_from(raw, model)
+
+
+def body_from(raw: bytes, model: type[Body]) -> Body:
+    """Return what JSON says; raise a `Problem` that names every bad field."""
+    try:
+        return read_strictly(model, raw)
+    except MalformedAppeal as error:
+        raise field_problem(error.faults) from None
 
 
 async def read_part(part: BodyPartReader, pace: Pace, limit: int) -> bytes:

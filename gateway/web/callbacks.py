@@ -8,16 +8,15 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import bindparam, select, update
 
-from channels.body import SpokenText, StrictBody, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import SpokenText, StrictBody
 from channels.message import Message
 from gateway.conversation.events import QUESTIONS, Event
 from gateway.conversation.outbox import CALLBACK, CALLED
 from gateway.tickets import schema
 from gateway.web.accepting import accept
-from gateway.web.body import read_body
+from gateway.web.body import body_from, read_body
 from gateway.web.parts import ACCOUNT, PARTS, WebParts
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 
 _table = schema.replies.c
 _OPEN: Final = (
@@ -73,10 +72,7 @@ async def close_callback(request: web.Request) -> web.Response:
     """Note what came of a call: an answer is added to the ticket, and triage reads it."""
     parts, identity = request.app[PARTS], request.match_info["callback"]
     raw = await read_body(request)
-    try:
-        body = read_strictly(CallBackAnswer, raw)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    body = body_from(raw, CallBackAnswer)
     async with parts.database.read() as connection:
         row = (await connection.execute(_ONE, {"id": identity})).first()
     if row is None:

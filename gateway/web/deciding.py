@@ -3,10 +3,9 @@
 from aiohttp import web
 from pydantic import Field
 
-from channels.body import StrictBody, Words, read_strictly, too_long
-from channels.errors import MalformedAppeal
+from channels.body import StrictBody, Words, too_long
 from gateway.intake.triage_processes import TriageFailed
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import PARTS
 from gateway.web.problems import Problem, field_problem
 from triage.appeal import Appeal, SourceText
@@ -23,17 +22,7 @@ class TriageBody(StrictBody):
 async def decide(request: web.Request) -> web.Response:
     """Answer with the decision; spans of its reasons point into the text that was sent."""
     parts = request.app[PARTS]
-    body = await read_body(request)
-    if request.content_type != "application/json":
-        raise Problem(
-            "unsupported-media-type",
-            "Content-Type: send application/json",
-            "Content-Type:请使用 application/json",
-        )
-    try:
-        given = read_strictly(TriageBody, body)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    given = await read_json(request, TriageBody, told=True)
     if len(given.text) > parts.settings.max_text:
         raise field_problem([too_long(parts.settings.max_text)])
     try:

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from channels.body import SpokenText, StrictBody, faults_of
 from gateway.knowledge.entries import Content, Entry, Source
 from gateway.knowledge.store import EntryChanged, EntryNotFound
+from gateway.web.body import read_json
 from gateway.web.knowledge import (
     EntryDocument,
     EntrySource,
     Line,
     answer_with,
-    body_of,
     document_of,
     identity_of,
     no_such_entry,
@@ -147,7 +147,7 @@ async def _edited(request: web.Request, edit: Awaitable[Entry]) -> web.Response:
 
 async def _content(request: web.Request) -> tuple[Content, str]:
     """Return what the editor wrote, and the editor."""
-    body = await body_of(request, EntryBody)
+    body = await read_json(request, EntryBody)
     editor = request[ACCOUNT].name
     if body.unit not in request.app[PARTS].desk.units:
         raise Problem("unknown-unit", "name a unit of units.csv", "请填写有效的单位代码")

@@ -3,24 +3,22 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from channels.body import SpokenText, StrictBody, Words, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import SpokenText, StrictBody, Words
 from gateway.knowledge.base import TooBusy
 from gateway.knowledge.entries import Entry, day_of
 from gateway.tickets.document import dump_document
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import PARTS
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 from triage.decision import Topic
 
 _IDENTITY: Final = re.compile(r"[a-z0-9-]{1,64}")
 Line = Annotated[SpokenText, Field(min_length=1, max_length=200)]
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class SearchBody(StrictBody):
@@ -76,7 +74,7 @@ class SearchResult(BaseModel):
 async def search(request: web.Request) -> web.Response:
     """Find entries by a question; nothing of it is kept, and it stands in no URL."""
     parts = request.app[PARTS]
-    body = await body_of(request, SearchBody)
+    body = await read_json(request, SearchBody)
     try:
         result = await parts.knowledge.look_up(body.text, parts.clock.now(), body.limit)
     except TooBusy:
@@ -110,15 +108,6 @@ async def show_entry(request: web.Request) -> web.Response:
     if entry is None or not entry.holds_on(day_of(parts.clock.now())):
         raise no_such_entry()
     return answer_with(document_of(entry), entry)
-
-
-async def body_of(request: web.Request, model: type[Body]) -> Body:
-    """Return the body; raise a `Problem` with its faults."""
-    raw = await read_body(request)
-    try:
-        return read_strictly(model, raw)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
 
 
 def identity_of(request: web.Request) -> str:

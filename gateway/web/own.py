@@ -6,14 +6,13 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from channels.body import SpokenText, StrictBody, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import SpokenText, StrictBody
 from gateway.intake.own_tickets import NotYetClosed, Rating
 from gateway.tickets.workflow import CLOSED, StatusChangeRefused
 from gateway.web.appeals import authorised_ticket, read_status, status_answer
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import PARTS, WebParts
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 
 MOST_WORDS = 2000
 Stars = Annotated[int, Field(ge=1, le=5)]
@@ -38,10 +37,7 @@ async def rate_appeal(request: web.Request) -> web.Response:
     """Say how an appeal was dealt with, once it is resolved or answered."""
     parts = request.app[PARTS]
     ticket_id = await authorised_ticket(request, parts)
-    try:
-        body = read_strictly(RatingBody, await read_body(request))
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    body = await read_json(request, RatingBody)
     await rate(parts, ticket_id, Rating(body.stars, body.words))
     return web.Response(
         body=orjson.dumps(body.model_dump()),

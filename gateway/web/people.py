@@ -6,15 +6,14 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from channels.body import SpokenText, StrictBody, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import SpokenText, StrictBody
 from gateway.accounts.people import NoLongerKept, ReporterHidden
 from gateway.intake.masking import mask
 from gateway.tickets.store import TicketNotFound
 from gateway.web.agents import no_such_ticket, ticket_number
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import ACCOUNT, PARTS
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 
 _LONGEST_REASON: Final = 500
 
@@ -70,11 +69,7 @@ async def show_words(request: web.Request) -> web.Response:
 
 async def _shown(request: web.Request, what: str) -> web.Response:
     parts, account, ticket_id = request.app[PARTS], request[ACCOUNT], ticket_number(request)
-    raw = await read_body(request)
-    try:
-        reason = mask(read_strictly(Reason, raw).reason).text
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
+    reason = mask((await read_json(request, Reason)).reason).text
     ask = parts.people.reporters if what == "reporters" else parts.people.words
     try:
         found = await ask(ticket_id, account, reason)

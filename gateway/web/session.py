@@ -5,14 +5,13 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import Field
 
-from channels.body import StrictBody, Words, read_strictly
-from channels.errors import MalformedAppeal
+from channels.body import StrictBody, Words
 from gateway.accounts.lockout import TooManyTries
 from gateway.accounts.permissions import Account, Permission, Role
 from gateway.accounts.sign_in import SignInRefused
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import ACCOUNT, PARTS, SESSION, WebParts
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 from gateway.web.signed_in import check_origin, forget_session, session_token, set_session
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -44,7 +43,7 @@ async def open_session(request: web.Request) -> web.Response:
     """Sign in by name, password and code; a session that the browser had before ends."""
     parts = request.app[PARTS]
     check_origin(request, asked=False)
-    credentials = await _credentials(request)
+    credentials = await read_json(request, Credentials, told=True)
     try:
         token = await parts.sign_in.sign_in(
             credentials.name.strip(),
@@ -87,20 +86,6 @@ async def close_session(request: web.Request) -> web.Response:
         await request.app[PARTS].sign_in.sign_out(token)
         forget_session(request, response)
     return response
-
-
-async def _credentials(request: web.Request) -> Credentials:
-    body = await read_body(request)
-    if request.content_type != "application/json":
-        raise Problem(
-            "unsupported-media-type",
-            "Content-Type: send application/json",
-            "Content-Type:请使用 application/json",
-        )
-    try:
-        return read_strictly(Credentials, body)
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
 
 
 def _told(parts: WebParts, account: Account, token: str | None) -> web.Response:

@@ -1,27 +1,25 @@
 """Who has called, but lost number or code, gets both for a one-time code to their telephone."""
 
 import secrets
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.body import StrictBody, read_strictly
+from channels.body import StrictBody
 from channels.channel import Receipt
-from channels.errors import MalformedAppeal
 from gateway.intake.verifying import GOOD_FOR, Shown, begin, check, claim_number
 from gateway.tickets import schema
 from gateway.tickets.numbers import show_ticket_id
 from gateway.tickets.sealing import query_context
 from gateway.web.appeals import receipt_response
-from gateway.web.body import read_body
+from gateway.web.body import read_json
 from gateway.web.parts import PARTS, WebParts
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 
 _TOKEN_BYTES: Final = 24
-Body = TypeVar("Body", bound=StrictBody)
 
 
 class PhoneClaim(StrictBody):
@@ -49,7 +47,7 @@ class OneTimeCode(StrictBody):
 async def ask_for_code(request: web.Request) -> web.Response:
     """Have a code sent to whoever called from a number."""
     parts = _parts(request)
-    body = await _read(request, PhoneClaim)
+    body = await read_json(request, PhoneClaim)
     await parts.limits.check(parts.limits.address_of(request), "")
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     claim = claim_number(body.phone, _asker(parts, token), parts.vault)
@@ -67,7 +65,7 @@ async def ask_for_code(request: web.Request) -> web.Response:
 async def give_code(request: web.Request) -> web.Response:
     """Give number and query code of the last call's ticket to whoever has the code."""
     parts = _parts(request)
-    body = await _read(request, OneTimeCode)
+    body = await read_json(request, OneTimeCode)
     asker, now = _asker(parts, body.verification), parts.clock.now()
 
     async def work(connection: AsyncConnection) -> Shown | None:
@@ -95,13 +93,6 @@ def _parts(request: web.Request) -> WebParts:
     if parts.settings.codes_url is None:
         raise Problem("not-found", "numbers cannot be verified here", "此处不支持号码核验")
     return parts
-
-
-async def _read(request: web.Request, model: type[Body]) -> Body:
-    try:
-        return read_strictly(model, await read_body(request))
-    except MalformedAppeal as error:
-        raise field_problem(error.faults) from None
 
 
 def _asker(parts: WebParts, token: str) -> bytes:
