@@ -10,12 +10,13 @@ from sqlalchemy import select
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.cli.running import with_foundation
-from gateway.confirmation.confirm import ConfirmationDesk, ConfirmationRefused
+from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.foundation import Foundation
 from gateway.settings import SettingsError
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
 from gateway.tickets.reading import TICKET_QUEUES, ticket_with_history
+from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound, find_tickets
 from gateway.tickets.workflow import Status
 from triage.decision import Tier
@@ -105,7 +106,7 @@ def confirm(
         version = with_foundation(work)
     except TicketNotFound:
         raise SettingsError(f"there is no ticket {ticket_id}") from None
-    except ConfirmationRefused as error:
+    except Refused as error:
         raise SettingsError(str(error)) from None
     typer.echo(f"{show_ticket_id(number)} confirmed at version {version}")
 

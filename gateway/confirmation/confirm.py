@@ -14,9 +14,10 @@ from gateway.dispatch.outbox import enqueue, load_drafts, take_back
 from gateway.tickets import schema
 from gateway.tickets.addressing import LOCAL_GOVERNMENT
 from gateway.tickets.database import Database
+from gateway.tickets.refusal import Refused, check_current
 from gateway.tickets.store import Happening, lock_ticket, save
 from gateway.tickets.ticket import ClockRules, Ticket, set_clocks
-from gateway.tickets.workflow import CLOSED, Confirmation, Status
+from gateway.tickets.workflow import Confirmation
 from triage.decision import Tier
 
 CHOICES: Final = (
@@ -25,16 +26,6 @@ CHOICES: Final = (
 )  # fmt: skip
 """What an agent may set; what is not given stays as triage had it."""
 _REMEMBERED: Final = (*CHOICES, "confirmation", "confirmed_by", "confirmed_at", "untriaged")
-
-
-class ConfirmationRefused(Exception):
-    """The ticket cannot be confirmed or undone so; `remedy` says what to do."""
-
-    def __init__(self, problem: str, remedy: str, remedy_zh: str) -> None:
-        super().__init__(remedy)
-        self.problem = problem
-        self.remedy = remedy
-        self.remedy_zh = remedy_zh
 
 
 @dataclass(slots=True)
@@ -53,14 +44,14 @@ class ConfirmationDesk:
     ) -> Ticket:
         """Confirm the ticket as it stands at that version, with the agent's corrections.
 
-        Raises `ConfirmationRefused` and `TicketNotFound`.
+        Raises `Refused` and `TicketNotFound`.
         """
         return await self.database.write(
             lambda connection: self._confirm(connection, ticket_id, agent, version, choice)
         )
 
     async def undo(self, ticket_id: str, agent: str) -> Ticket:
-        """Take the last confirmation back; raise `ConfirmationRefused` when it is too late."""
+        """Take the last confirmation back; raise `Refused` when it is too late."""
         return await self.database.write(
             lambda connection: self._undo(connection, ticket_id, agent)
         )
@@ -75,7 +66,7 @@ class ConfirmationDesk:
     ) -> Ticket:
         now = self.clock.now()
         before = await lock_ticket(connection, ticket_id)
-        self._check(before, version)
+        check_current(before, version, "confirm", "确认")
         after = self._chosen(before, choice)
         self._check_unit(after)
         after = replace(
@@ -104,13 +95,13 @@ class ConfirmationDesk:
         ticket = await lock_ticket(connection, ticket_id)
         noted = await _last_note(connection, ticket_id)
         if noted is None or noted.event != "confirmed" or noted.version != ticket.version:
-            raise ConfirmationRefused(
+            raise Refused(
                 "nothing-to-undo",
                 "the ticket's last change is no confirmation",
                 "该工单最近一次变更不是确认操作,无法撤销",
             )
         if not await take_back(connection, ticket_id, ticket.version):
-            raise ConfirmationRefused(
+            raise Refused(
                 "too-late-to-undo",
                 f"a confirmation can be undone for {self.undo_for.total_seconds():g} seconds; "
                 "correct the ticket instead",
@@ -126,24 +117,6 @@ class ConfirmationDesk:
         await self._note(connection, "undone", ticket, after, agent, now)
         await save(connection, [Happening(after, "confirmation_undone", agent, now)])
         return after
-
-    def _check(self, ticket: Ticket, version: int) -> None:
-        if ticket.version != version:
-            raise ConfirmationRefused(
-                "version-conflict",
-                f"the ticket is at version {ticket.version} by now: read it again, then confirm",
-                f"工单已更新到第 {ticket.version} 版,请重新查看后再确认",
-            )
-        if ticket.status is Status.RECEIVED or ticket.needs_triage:
-            raise ConfirmationRefused(
-                "not-yet-triaged",
-                "triage is still reading the ticket: try again in a moment",
-                "工单正在分析中,请稍后再试",
-            )
-        if ticket.status in CLOSED:
-            raise ConfirmationRefused(
-                "ticket-closed", "the ticket is closed: reopen it first", "工单已办结,请先重新打开"
-            )
 
     def _chosen(self, ticket: Ticket, choice: Mapping[str, Any]) -> Ticket:
         values = {name: value for name, value in choice.items() if name in CHOICES}
@@ -165,7 +138,7 @@ class ConfirmationDesk:
 
     def _check_unit(self, ticket: Ticket) -> None:
         if ticket.unit is None or LOCAL_GOVERNMENT in (ticket.unit, *ticket.supporting_units):
-            raise ConfirmationRefused(
+            raise Refused(
                 "unit-missing",
                 "name the unit: for local government's business that of its district",
                 "请指定承办单位;属地事项请指定所在区",
@@ -173,7 +146,7 @@ class ConfirmationDesk:
         # A district's code is that of its government.
         for code in filter(None, (ticket.unit, *ticket.supporting_units, ticket.district)):
             if code not in self.units:
-                raise ConfirmationRefused(
+                raise Refused(
                     "unknown-unit", f"{code} is no unit's code", f"{code} 不是有效的单位代码"
                 )
 

@@ -1,6 +1,6 @@
 """What whoever has a ticket's query code may do with it: withdraw it, and say how it went."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import delete, insert, select
@@ -15,8 +15,8 @@ from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import rating_context
 from gateway.tickets.store import Happening, append_history, lock_ticket, save
-from gateway.tickets.ticket import Ticket
-from gateway.tickets.workflow import Status, change_status
+from gateway.tickets.ticket import Ticket, close_as
+from gateway.tickets.workflow import Status
 
 _ACTOR: Final = "citizen"
 RATED: Final = frozenset({Status.RESOLVED, Status.ANSWERED})
@@ -59,15 +59,7 @@ class OwnTickets:
         before = await lock_ticket(connection, ticket_id)
         if before.status is Status.WITHDRAWN:
             return before
-        after = replace(
-            before,
-            status=change_status(before.status, Status.WITHDRAWN),
-            version=before.version + 1,
-            needs_triage=False,
-            triage_not_before=None,
-            warn_at=None,
-            publish_at=None,
-        )
+        after = close_as(before, Status.WITHDRAWN)
         await save(connection, [Happening(after, "withdrawn", _ACTOR, now)])
         # What is let out the relay may have published without having noted that yet.
         is_out = await take_back_all(connection, ticket_id)

@@ -21,11 +21,11 @@ from gateway.conversation.outbox import tell
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back_all
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+from gateway.tickets.refusal import Refused, check_current
 from gateway.tickets.sealing import answer_context
 from gateway.tickets.store import Happening, lock_ticket, save
 from gateway.tickets.ticket import ClockRules, Ticket, set_clocks
 from gateway.tickets.workflow import (
-    CLOSED,
     Confirmation,
     Status,
     StatusChangeRefused,
@@ -39,16 +39,6 @@ _LAST: Final = (
     .order_by(_answers.c.number.desc())
     .limit(1)
 )
-
-
-class AnswerRefused(Exception):
-    """The ticket cannot be answered so; `remedy` says what to do."""
-
-    def __init__(self, problem: str, remedy: str, remedy_zh: str) -> None:
-        super().__init__(remedy)
-        self.problem = problem
-        self.remedy = remedy
-        self.remedy_zh = remedy_zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class AnswerDesk:
     async def answer(self, ticket_id: str, agent: str, version: int, said: Said) -> Ticket:
         """Answer the ticket as it stands at that version; the same again changes nothing.
 
-        Raises `AnswerRefused` and `TicketNotFound`.
+        Raises `Refused` and `TicketNotFound`.
         """
         ticket = await self.database.write(
             lambda connection: self._answer(connection, ticket_id, agent, version, said)
@@ -112,27 +102,12 @@ class AnswerDesk:
         return after
 
     def _answered(self, before: Ticket, agent: str, version: int) -> Ticket:
-        """Return the ticket as answered; raise `AnswerRefused` where it cannot be."""
-        if before.version != version:
-            raise AnswerRefused(
-                "version-conflict",
-                f"the ticket is at version {before.version} by now: read it again, then answer",
-                f"工单已更新到第 {before.version} 版,请重新查看后再答复",
-            )
-        if before.status is Status.RECEIVED or before.needs_triage:
-            raise AnswerRefused(
-                "not-yet-triaged",
-                "triage is still reading the ticket: try again in a moment",
-                "工单正在分析中,请稍后再试",
-            )
-        if before.status in CLOSED:
-            raise AnswerRefused(
-                "ticket-closed", "the ticket is closed: reopen it first", "工单已办结,请先重新打开"
-            )
+        """Return the ticket as answered; raise `Refused` where it cannot be."""
+        check_current(before, version, "answer", "答复")
         try:
             status = change_status(before.status, Status.ANSWERED)
         except StatusChangeRefused:
-            raise AnswerRefused(
+            raise Refused(
                 "with-unit",
                 "a unit has taken the ticket over: what it does is told by its report",
                 "承办单位已签收,请由承办单位反馈",
@@ -188,7 +163,7 @@ async def _check_entry(connection: AsyncConnection, said: Said) -> None:
         _edits.entry == said.entry, _edits.version == said.entry_version
     )
     if (await connection.execute(statement)).first() is None:
-        raise AnswerRefused(
+        raise Refused(
             "unknown-entry",
             "name an entry of the knowledge base, and the version that was read",
             "请填写知识库条目编号及所依据的版本",

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, lock_tickets, save
-from gateway.tickets.ticket import ClockRules, Ticket, read_again, set_clocks
+from gateway.tickets.ticket import ClockRules, Ticket, close_as, read_again, set_clocks
 from gateway.tickets.workflow import CLOSED, Confirmation, Status, change_status
 from triage.decision import Tier
 
@@ -115,17 +115,8 @@ def _is_safe(first: Ticket, repeat: Ticket) -> bool:
 
 
 def _merge(first: Ticket, repeat: Ticket, now: datetime) -> list[Happening]:
-    after = replace(
-        repeat,
-        status=change_status(repeat.status, Status.MERGED),
-        version=repeat.version + 1,
-        needs_triage=False,
-        triage_not_before=None,
-        warn_at=None,
-        publish_at=None,
-    )
     return [
-        Happening(after, "merged", _ACTOR, now, {"into": first.id}),
+        Happening(close_as(repeat, Status.MERGED), "merged", _ACTOR, now, {"into": first.id}),
         # The first keeps its version: whoever handles it has nothing new to do.
         Happening(first, "repeat_merged", _ACTOR, now, {"repeat": repeat.id}),
     ]

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from gateway.tickets import clocks
 from gateway.tickets.clocks import Milestones
-from gateway.tickets.workflow import Confirmation, Status
+from gateway.tickets.workflow import Confirmation, Status, change_status
 from triage.decision import URGENCY, Tier
 
 _BEFORE_TRIAGE: Final = Tier.EMERGENCY
@@ -128,6 +128,22 @@ def read_again(ticket: Ticket) -> Ticket:
         needs_triage=True,
         triage_attempts=0,
         triage_not_before=None,
+    )
+
+
+def close_as(ticket: Ticket, status: Status) -> Ticket:
+    """Return the ticket as a new version, closed: triage and clocks leave it alone.
+
+    Raises `StatusChangeRefused` where the workflow has no such change.
+    """
+    return replace(
+        ticket,
+        status=change_status(ticket.status, status),
+        version=ticket.version + 1,
+        needs_triage=False,
+        triage_not_before=None,
+        warn_at=None,
+        publish_at=None,
     )
 
 

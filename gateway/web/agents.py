@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, literal, select, true
 
 from channels.body import SpokenText, StrictBody, Words, faults_of
 from gateway.accounts.permissions import Account, Permission
-from gateway.confirmation.confirm import ConfirmationRefused
-from gateway.knowledge.answering import AnswerRefused, Said
+from gateway.knowledge.answering import Said
 from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
 from gateway.tickets.document import TicketDocument, dump_document
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id
 from gateway.tickets.reading import TICKET_QUEUES, ticket_with_history
+from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound
 from gateway.tickets.workflow import Confirmation, Status
 from gateway.web.body import read_json
@@ -214,7 +214,7 @@ async def confirm_ticket(request: web.Request) -> web.Response:
     given = {name: value for name, value in given.items() if value is not None}
     try:
         await parts.desk.confirm(ticket_id, request[ACCOUNT].name, choice.version, given)
-    except (ConfirmationRefused, TicketNotFound) as error:
+    except (Refused, TicketNotFound) as error:
         raise _refusal(error) from None
     return _json(await _whole(parts, ticket_id))
 
@@ -225,7 +225,7 @@ async def undo_confirmation(request: web.Request) -> web.Response:
     ticket_id = ticket_number(request)
     try:
         await parts.desk.undo(ticket_id, request[ACCOUNT].name)
-    except (ConfirmationRefused, TicketNotFound) as error:
+    except (Refused, TicketNotFound) as error:
         raise _refusal(error) from None
     return _json(await _whole(parts, ticket_id))
 
@@ -238,12 +238,12 @@ async def answer_ticket(request: web.Request) -> web.Response:
     said = Said(given.text, given.entry, given.entry_version)
     try:
         await parts.answers.answer(ticket_id, request[ACCOUNT].name, given.version, said)
-    except (AnswerRefused, TicketNotFound) as error:
+    except (Refused, TicketNotFound) as error:
         raise _refusal(error) from None
     return _json(await _whole(parts, ticket_id))
 
 
-def _refusal(error: ConfirmationRefused | AnswerRefused | TicketNotFound) -> Problem:
+def _refusal(error: Refused | TicketNotFound) -> Problem:
     if isinstance(error, TicketNotFound):
         return no_such_ticket()
     return Problem(error.problem, error.remedy, error.remedy_zh)

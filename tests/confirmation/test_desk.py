@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.confirmation.confirm import ConfirmationRefused
+from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound
 from gateway.tickets.workflow import Confirmation, Status
 from tests.dispatch.line import START, Line
@@ -53,7 +53,7 @@ async def test_after_the_hold_undoing_is_too_late(line: Line) -> None:
     await line.desk.confirm(number, "agent-07", 2, {})
     line.later(seconds=10)
     await line.publish()
-    with pytest.raises(ConfirmationRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await line.desk.undo(number, "agent-07")
     assert refused.value.problem == "too-late-to-undo"
 
@@ -62,7 +62,7 @@ async def test_without_a_confirmation_there_is_nothing_to_undo(line: Line) -> No
     """Undoing twice, or undoing nothing, is refused."""
     number = await line.triaged("楼道里堆满了旧家具")
     for _ in range(2):
-        with pytest.raises(ConfirmationRefused) as refused:
+        with pytest.raises(Refused) as refused:
             await line.desk.undo(number, "agent-07")
         assert refused.value.problem == "nothing-to-undo"
         version = (await line.ticket(number)).version
@@ -175,7 +175,7 @@ async def test_local_governments_business_goes_to_the_district_that_the_agent_na
     """`district` is completed by the agent's district; without one the agent is asked for it."""
     line.triage.finds["村里"] = {"unit": "district", "route": "district"}
     number = await line.triaged("村里的事情")
-    with pytest.raises(ConfirmationRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await line.desk.confirm(number, "agent-07", 2, {})
     assert refused.value.problem == "unit-missing"
     after = await line.desk.confirm(number, "agent-07", 2, {"district": "district-yanqing"})
@@ -199,14 +199,14 @@ async def test_a_confirmation_by_the_clock_can_be_restored(line: Line) -> None:
 async def test_what_cannot_be_confirmed_says_why(line: Line) -> None:
     """A stale version, a ticket that triage reads, an unknown unit, no ticket: each its problem."""
     number = await line.accept("楼道里堆满了旧家具")
-    with pytest.raises(ConfirmationRefused) as unread:
+    with pytest.raises(Refused) as unread:
         await line.desk.confirm(number, "agent-07", 1, {})
     await line.triage_all()
-    with pytest.raises(ConfirmationRefused) as stale:
+    with pytest.raises(Refused) as stale:
         await line.desk.confirm(number, "agent-07", 1, {})
-    with pytest.raises(ConfirmationRefused) as unknown:
+    with pytest.raises(Refused) as unknown:
         await line.desk.confirm(number, "agent-07", 2, {"unit": "moon-base"})
-    with pytest.raises(ConfirmationRefused) as supporting:
+    with pytest.raises(Refused) as supporting:
         await line.desk.confirm(number, "agent-07", 2, {"supporting_units": ["moon-base"]})
     problems = [item.value.problem for item in (unread, stale, unknown, supporting)]
     assert problems == ["not-yet-triaged", "version-conflict", "unknown-unit", "unknown-unit"]

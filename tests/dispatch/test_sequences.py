@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from gateway.confirmation.confirm import ConfirmationRefused
 from gateway.dispatch.consumer import Consumer, Entry, SqliteLedger
 from gateway.dispatch.streams import STREAMS
+from gateway.tickets.refusal import Refused
 from gateway.tickets.workflow import ALLOWED, CLOSED, Status
 from tests.dispatch.line import Line
 from tests.dispatch.test_relay import DiesBeforeRecording, Killed
@@ -79,7 +79,7 @@ class World:
             version = (await self.line.ticket(number)).version
             try:
                 await self.line.desk.confirm(number, "agent-07", version, {"unit": unit})
-            except ConfirmationRefused as refused:
+            except Refused as refused:
                 note(refused.problem)
 
     async def undo(self, which: int) -> None:
@@ -87,7 +87,7 @@ class World:
         if self.mine:
             try:
                 await self.line.desk.undo(self.mine[which % len(self.mine)], "agent-07")
-            except ConfirmationRefused as refused:
+            except Refused as refused:
                 note(refused.problem)
 
     async def wait(self, seconds: int) -> None:

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from gateway.intake.masking import mask
-from gateway.knowledge.answering import AnswerDesk, AnswerRefused, Said
+from gateway.knowledge.answering import AnswerDesk, Said
 from gateway.knowledge.store import EntryStore
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+from gateway.tickets.refusal import Refused
 from gateway.tickets.store import Happening, TicketNotFound, save
 from gateway.tickets.workflow import Confirmation, Status
 from tests.confirmation.conftest import line
@@ -105,10 +106,10 @@ async def test_the_same_answer_again_changes_nothing(line: Line, answers: Answer
     first = await answers.answer(number, "agent-07", 2, SAID)
     assert await answers.answer(number, "agent-07", 2, SAID) == first
     assert (await line.events(number)).count("answered") == 1
-    with pytest.raises(AnswerRefused, match="version 3") as refused:
+    with pytest.raises(Refused, match="version 3") as refused:
         await answers.answer(number, "agent-07", 2, Said("别的答复"))
     assert refused.value.problem == "version-conflict"
-    with pytest.raises(AnswerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await answers.answer(number, "agent-08", 2, SAID)
     assert refused.value.problem == "version-conflict"
 
@@ -116,15 +117,15 @@ async def test_the_same_answer_again_changes_nothing(line: Line, answers: Answer
 async def test_what_cannot_be_answered_is_refused(line: Line, answers: AnswerDesk) -> None:
     """A ticket that triage reads, that is closed, that a unit has taken over, or that is none."""
     number = await line.accept("今年几号来暖气")
-    with pytest.raises(AnswerRefused) as unread:
+    with pytest.raises(Refused) as unread:
         await answers.answer(number, "agent-07", 1, SAID)
     await line.triage_all()
     await answers.answer(number, "agent-07", 2, SAID)
-    with pytest.raises(AnswerRefused) as closed:
+    with pytest.raises(Refused) as closed:
         await answers.answer(number, "agent-07", 3, SAID)
     taken = await line.triaged("楼道里堆满了旧家具")
     await _acknowledge(line, taken)
-    with pytest.raises(AnswerRefused) as with_unit:
+    with pytest.raises(Refused) as with_unit:
         await answers.answer(taken, "agent-07", 2, SAID)
     problems = [refused.value.problem for refused in (unread, closed, with_unit)]
     assert problems == ["not-yet-triaged", "ticket-closed", "with-unit"]
@@ -164,7 +165,7 @@ async def test_only_versions_that_there_are_can_be_named(line: Line, answers: An
     entry = await store.add(content("几号供暖"), "chief")
     number = await line.triaged("今年几号来暖气")
     for named in (("unknown", 1), (entry.id, 2), (entry.id, None)):
-        with pytest.raises(AnswerRefused) as refused:
+        with pytest.raises(Refused) as refused:
             await answers.answer(number, "agent-07", 2, Said("好的", *named))
         assert refused.value.problem == "unknown-entry"
     assert (await line.ticket(number)).version == 2
