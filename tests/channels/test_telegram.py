@@ -4,9 +4,7 @@ import asyncio
 import itertools
 import json
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +98,6 @@ def _receipt(api: BotApiServer, chat: int) -> str:
     """Return the ticket of the one receipt that was sent to a chat."""
     [ticket] = _receipts(api, chat)
     return ticket
-
-
-def _select(served: Served, query: str, *values: Any) -> list[Any]:
-    database = f"file:{served.process.folder}/jiesu.sqlite3?mode=ro"
-    with closing(sqlite3.connect(database, uri=True)) as connection:
-        return connection.execute(query, values).fetchall()
 
 
 def _texts(served: Served, ticket: str, count: int) -> list[str]:
@@ -319,11 +311,11 @@ def test_album(posted: Served, api: BotApiServer) -> None:
     ticket = _receipt(api, chat)
     assert posted.rows()["tickets"] == before["tickets"] + 1
     assert (
-        _select(posted, "SELECT channel FROM media WHERE ticket_id = ?", ticket)
+        posted.select("SELECT channel FROM media WHERE ticket_id = ?", ticket)
         == [("telegram",)] * 3
     )
     receipts = "SELECT id FROM replies WHERE event = 'received' AND ticket_id = ?"
-    assert len(_select(posted, receipts, ticket)) == 1
+    assert len(posted.select(receipts, ticket)) == 1
 
 
 def test_the_same_chat_goes_on(posted: Served, api: BotApiServer) -> None:
@@ -372,7 +364,7 @@ def test_reply_that_fails(posted: Served, api: BotApiServer) -> None:
     _accept(posted, _update(chat, text="楼下的消防栓漏水"))
     ticket = _receipt(api, chat)
     query = "SELECT state, attempts FROM replies WHERE event = 'received' AND ticket_id = ?"
-    rows = until(lambda: _select(posted, query, ticket), lambda rows: rows[0][0] == "sent")
+    rows = until(lambda: posted.select(query, ticket), lambda rows: rows[0][0] == "sent")
     # That Telegram puts it off is no attempt.
     assert rows == [("sent", 2)]
     assert len([text for text in api.sent_to(chat) if "查询码" in text]) == 1
@@ -383,10 +375,10 @@ def test_reply_that_is_refused(posted: Served, api: BotApiServer, refusal: Refus
     """Who has blocked the bot, or is gone, is not tried again; the ticket stays."""
     chat = next(_chats)
     api.refusals[str(chat)] = [refusal] * 9
-    before = _select(posted, "SELECT max(number) FROM replies")[0][0] or 0
+    before = posted.select("SELECT max(number) FROM replies")[0][0] or 0
     _accept(posted, _update(chat, text="施工到深夜"))
     query = "SELECT state, attempts FROM replies WHERE number > ? AND event = 'received'"
-    rows = until(lambda: _select(posted, query, before), lambda rows: bool(rows) and rows[0][1] > 0)
+    rows = until(lambda: posted.select(query, before), lambda rows: bool(rows) and rows[0][1] > 0)
     assert rows == [("failed", 1)]
     assert api.sent_to(chat, 0) == []
 
@@ -425,7 +417,7 @@ def test_long_polling(api: BotApiServer) -> None:
         api.push(_update(third, text="路口的信号灯全灭"))
         until(lambda: served.rows()["tickets"], lambda count: count == 3)
         states = "SELECT DISTINCT state FROM replies"
-        until(lambda: _select(served, states), lambda found: found == [("sent",)])
+        until(lambda: served.select(states), lambda found: found == [("sent",)])
         served.process.kill()
         api.confirming = True
         assert api.unconfirmed == 1

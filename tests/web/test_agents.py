@@ -1,5 +1,6 @@
 """Agents: what waits, confirm or correct it, and take that back while it is possible."""
 
+import time
 from typing import Any
 
 import pytest
@@ -15,8 +16,13 @@ TICKETS = "/api/v1/tickets"
 
 @pytest.fixture
 def ticket(served: Served) -> Any:
-    """A ticket that triage has decided on, and that waits for an agent."""
+    """A ticket that triage has decided on, compared with all others, that waits for an agent."""
     number = served.file("我们小区自来水停了一整天,没有人通知")["ticket_id"]
+    decided(served, number)
+    deadline = time.monotonic() + 30
+    while served.select("SELECT 1 FROM to_compare"):
+        assert time.monotonic() < deadline, "nobody compares"
+        time.sleep(0.05)
     found = decided(served, number)
     assert (found["status"], found["confirmation"]) == ("awaiting_confirmation", "none")
     return found

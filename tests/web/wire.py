@@ -90,12 +90,13 @@ class Served:
         The outbox is not counted: triage writes there of what was accepted before, when it gets
         to it, and nothing stands there whose ticket does not.
         """
+        return {table: self.select(f"SELECT count(*) FROM {table}")[0][0] for table in _KEPT}
+
+    def select(self, query: str, *values: Any) -> list[Any]:
+        """Return what the gateway's database has at this moment."""
         database = f"file:{self.process.folder}/jiesu.sqlite3?mode=ro"
         with closing(sqlite3.connect(database, uri=True)) as connection:
-            return {
-                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-                for table in _KEPT
-            }
+            return connection.execute(query, values).fetchall()
 
     def log(self, since: int = 0) -> str:
         """Return what was logged since that many bytes."""
