@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.keys import Vault
@@ -42,7 +42,7 @@ _CALL: Final = (
     .order_by(schema.tickets.c.accepted_at.desc(), schema.tickets.c.id.desc())
     .limit(1)
 )
-_ASKED: Final = select(func.count()).where(_table.made_at >= bindparam("since"))
+_ASKED: Final = select(func.count()).select_from(schema.verifications)
 _OPEN: Final = (
     select(*(_table[name] for name in ("id", "sealed_code", "ticket_id", "asked_on", "tries")))
     .where(
@@ -52,7 +52,6 @@ _OPEN: Final = (
     )
     .order_by(_table.number.desc())
     .limit(1)
-    .with_for_update()
 )
 
 
@@ -94,13 +93,15 @@ async def begin(
     connection: AsyncConnection, claim: Claim, now: datetime, asked_on: str | None = None
 ) -> None:
     """Put the code down to be sent, if that number has called and was not asked for too often."""
-    times = {"since": now - timedelta(days=1)}
+    # What is a day old counts no more, and nobody's number is kept for longer.
+    since = now - timedelta(days=1)
+    await connection.execute(delete(schema.verifications).where(_table.made_at < since))
     of_phone = _ASKED.where(_table.phone == claim.row["phone"], _table.ticket_id.is_not(None))
     of_asker = _ASKED.where(_table.asker == claim.asker)
     found = {"phone": claim.row["phone"], "since": now - _OF_CALLS_SINCE}
     ticket_id = (await connection.execute(_CALL, found)).scalar()
     for asked in (of_phone, of_asker):
-        if (await connection.execute(asked, times)).scalar_one() >= _MOST_A_DAY:
+        if (await connection.execute(asked)).scalar_one() >= _MOST_A_DAY:
             ticket_id = None
     await connection.execute(
         insert(schema.verifications).values(
@@ -127,7 +128,8 @@ async def check(
 
     Each try counts, five at most.
     """
-    row = (await connection.execute(_OPEN, {"asker": asker, "now": now})).first()
+    locked = _OPEN.with_for_update()
+    row = (await connection.execute(locked, {"asker": asker, "now": now})).first()
     if row is None or row.tries >= _MOST_TRIES:
         return None
     sealed = await vault.open(row.sealed_code, verification_context(row.id, "code"))

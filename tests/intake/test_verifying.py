@@ -228,6 +228,19 @@ async def test_a_number_is_not_flooded_with_codes(city: City) -> None:
     assert len(city.telephones.sent) == 5
 
 
+async def test_no_number_is_kept_longer_than_it_counts(city: City) -> None:
+    """Who asks finds nobody's number of a day ago; it counts no more either."""
+    await city.call("楼道灯不亮")
+    for number in range(5):
+        await city.write(CLAIM, chat=f"chat {number}")
+    city.clock.advance(timedelta(hours=25))
+    await city.write(CLAIM, chat="later")
+    await city.send()
+    assert len(city.telephones.sent) == 1
+    async with city.database.read() as connection:
+        assert len((await connection.execute(select(schema.verifications.c.id))).all()) == 1
+
+
 async def test_a_ticket_that_others_told_of_stays(city: City) -> None:
     """What another chat has added to is not taken over; the chat goes on with the call only."""
     call, shared = await city.call("楼道灯不亮"), await city.write("井盖松动", chat="other")
