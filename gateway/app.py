@@ -211,10 +211,16 @@ class _Service:
         rules: Rules,
     ) -> WebParts:
         base, settings = self._base, self._base.settings
+        audit = AuditLog(base.vault, base.clock)
+        entries = EntryStore(base.database, base.clock)
         quarantine = Quarantine(base.database, base.vault, base.clock)
-        inbox, files = self._inbox, settings.max_files
         receiving = Receiving(
-            inbox, self._calls, quarantine, attachments, base.metrics, max_files=files
+            self._inbox,
+            self._calls,
+            quarantine,
+            attachments,
+            base.metrics,
+            max_files=settings.max_files,
         )
         self._listen_to_channels(receiving)
         uploads = Uploads(settings.data_dir / "uploads", attachments, base.vault, base.clock)
@@ -234,13 +240,13 @@ class _Service:
             triage=triage,
             accounts=Accounts(base.database, base.vault, base.clock),
             sign_in=sign_in(base),
-            people=People(base.database, base.vault, AuditLog(base.vault, base.clock)),
-            audit=AuditLog(base.vault, base.clock),
+            people=People(base.database, base.vault, audit),
+            audit=audit,
             desk=desk,
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),
-            entries=(entries := EntryStore(base.database, base.clock)),
+            entries=entries,
             knowledge=self._knowledge(entries),
             answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,

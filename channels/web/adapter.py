@@ -1,14 +1,13 @@
-"""From the fields of the page's form to an appeal and its message."""
+"""From the fields of the page's form to an appeal."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from channels.appeal import AppealBody, appeal_message
+from channels.appeal import AppealBody
 from channels.body import faults_of
 from channels.errors import FieldFault, MalformedAppeal
-from channels.message import Attachment, Message
 
 CHANNEL: Final = "web"
 _REPORTER: Final = ("name", "phone")
@@ -30,25 +29,6 @@ def read_fields(fields: Mapping[str, str]) -> AppealBody:
         return AppealBody.model_validate(values)
     except ValidationError as error:
         raise MalformedAppeal(*faults_of(error)) from None
-
-
-def form_message(
-    body: AppealBody,
-    *,
-    message_id: str,
-    raw: bytes,
-    attachments: tuple[Attachment, ...],
-    max_text: int,
-) -> Message:
-    """Return the message; raise `MalformedAppeal` where it says nothing or too much."""
-    return appeal_message(
-        CHANNEL,
-        body,
-        message_id=message_id,
-        raw=raw,
-        attachments=attachments,
-        max_text=max_text,
-    )
 
 
 def _degrees(name: str, given: str) -> float:

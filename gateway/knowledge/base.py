@@ -104,10 +104,6 @@ class KnowledgeBase:
         finally:
             self._waiting -= 1
 
-    async def suggest(self, text: str, now: datetime) -> Answer | None:
-        """Return the answer, or nothing where that is not nearly sure; raise `TooBusy`."""
-        return (await self.look_up(text, now, 2)).answer
-
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown()

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.appeal import appeal_message
 from channels.errors import MalformedAppeal
-from channels.web.adapter import form_message, read_fields
+from channels.web.adapter import CHANNEL, read_fields
 
 NAMES = ("text", "address", "longitude", "latitude", "name", "phone", "anything")
 
@@ -16,7 +17,9 @@ def test_fields_become_an_appeal() -> None:
     """What is filled in is the appeal, trimmed; what is blank is not there."""
     given = {"text": " 井盖坏了\n北门 ", "address": "柳荫小区", "name": "", "phone": "  "}
     body = read_fields({**given, "longitude": "116.31", "latitude": "39.98"})
-    message = form_message(body, message_id="form:1", raw=b"{}", attachments=(), max_text=100)
+    message = appeal_message(
+        CHANNEL, body, message_id="form:1", raw=b"{}", attachments=(), max_text=100
+    )
     assert (message.channel, message.message_id, message.text) == (
         "web",
         "form:1",

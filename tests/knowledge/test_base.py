@@ -96,7 +96,7 @@ async def test_it_fills_an_empty_base_and_answers(
     base = make(encoder())
     running = asyncio.create_task(base.run())
     assert await _until_first(base, "几号供暖") == "heating-season"
-    answer = await base.suggest("几号供暖", clock.now())
+    answer = (await base.look_up("几号供暖", clock.now(), 2)).answer
     assert answer is not None
     assert answer.entry.id == "heating-season"
     entry = await store.add(content("火星上几号供暖"), "chief")
@@ -124,7 +124,7 @@ async def test_without_an_encoder_nothing_is_suggested(make: Make, store: EntryS
     base = make(None)
     await base.follow()
     assert await first(base, "几号供暖") is not None
-    assert await base.suggest("几号供暖", START) is None
+    assert (await base.look_up("几号供暖", START, 2)).answer is None
 
 
 async def test_a_crowd_is_turned_away(make: Make, store: EntryStore) -> None:

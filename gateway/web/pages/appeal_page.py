@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from channels.body import faults_of
 from gateway.intake.own_tickets import Rating
+from gateway.repeats.merging import followed
 from gateway.web.accepting import accept
 from gateway.web.appeals import check_open, ticket_of
 from gateway.web.own import RatingBody, rate, withdraw
@@ -124,8 +125,9 @@ async def _rate(request: web.Request, form: PageForm, ticket_id: str) -> str:
     except ValidationError as error:
         raise field_problem(faults_of(error)) from None
     parts = request.app[PARTS]
-    told_of = (await own_appeal(parts, ticket_id))["told"]
-    await rate(parts, told_of, Rating(body.stars, body.words))
+    async with parts.database.read() as connection:
+        first = await followed(connection, ticket_id)
+    await rate(parts, first.first if first else ticket_id, Rating(body.stars, body.words))
     return "rated"
 
 

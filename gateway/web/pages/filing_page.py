@@ -8,9 +8,10 @@ import orjson
 from aiohttp import web
 from sqlalchemy import select
 
+from channels.appeal import appeal_message
 from channels.errors import MalformedAppeal
 from channels.message import Message
-from channels.web.adapter import form_message, read_fields
+from channels.web.adapter import CHANNEL, read_fields
 from gateway.intake.uploads import NoSuchUpload
 from gateway.tickets import schema
 from gateway.tickets.numbers import show_ticket_id
@@ -95,7 +96,8 @@ def message_of(parts: WebParts, form: PageForm) -> Message:
         raise Problem("stale-form", "send it once more", "请再次提交")
     said = {name: form.get(name) for name in _SAID}
     try:
-        return form_message(
+        return appeal_message(
+            CHANNEL,
             read_fields(said),
             message_id=form.message_id,
             raw=orjson.dumps(said),

@@ -29,5 +29,4 @@ async def own_appeal(parts: WebParts, ticket_id: str) -> dict[str, Any]:
         "may_withdraw": Status.WITHDRAWN in ALLOWED[own.status],
         "may_rate": ticket.status in RATED,
         "rating": await parts.own.rating_of(told),
-        "told": told,
     }
