@@ -11,10 +11,11 @@ from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back_all
 from gateway.intake.masking import mask
+from gateway.repeats.merging import followed
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import rating_context
-from gateway.tickets.store import Happening, append_history, lock_ticket, save
+from gateway.tickets.store import Happening, append_history, find_tickets, lock_ticket, save
 from gateway.tickets.ticket import Ticket, close_as
 from gateway.tickets.workflow import Status
 
@@ -70,6 +71,7 @@ class OwnTickets:
     async def rate(self, ticket_id: str, rating: Rating) -> None:
         """Keep the rating in place of an earlier one.
 
+        What follows another appeal is rated once that one is done, each reporter for themselves.
         Raises `NotYetClosed` and `TicketNotFound`.
         """
         await self.database.write(lambda connection: self._rate(connection, ticket_id, rating))
@@ -78,7 +80,9 @@ class OwnTickets:
         now = self.clock.now()
         # Locked, so that of two ratings at once one follows the other.
         ticket = await lock_ticket(connection, ticket_id)
-        if ticket.status not in RATED:
+        first = await followed(connection, ticket_id)
+        done = (await find_tickets(connection, [first.first]))[first.first] if first else ticket
+        if done.status not in RATED:
             raise NotYetClosed(ticket_id)
         context = rating_context(ticket_id)
         await connection.execute(

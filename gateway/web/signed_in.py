@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.accounts.permissions import Account
 from gateway.web.appeals import bearer
 from gateway.web.cookies import came_by_tls, drop_cookie, keep_cookie
+from gateway.web.origin import is_from_here
 from gateway.web.parts import ACCOUNT, PARTS, SESSION
 from gateway.web.problems import Problem
 
@@ -60,24 +61,8 @@ def forget_session(request: web.Request, response: web.Response) -> None:
 
 
 def check_origin(request: web.Request, *, asked: bool) -> None:
-    """Raise a `Problem` where another site's page sends this, or where none says who does.
-
-    Browsers say so in headers that no page can set. Without `asked` a client that sends neither
-    of them, no browser then, passes. A page that tells no referrer has the origin `null`; then
-    its browser must say that it is of the same site.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    if site is not None:
-        # The browser has compared scheme and port, which a proxy may not tell us.
-        host = (origin or "null").rpartition("://")[2]
-        fits = site == "same-origin" and host in {"null", request.host}
-    elif origin is not None:
-        scheme = request.app[PARTS].limits.scheme_of(request)
-        fits = origin == f"{scheme}://{request.host}"
-    else:
-        fits = not asked
-    if not fits:
+    """Raise a `Problem` where another site's page sends this; `asked` is that of `is_from_here`."""
+    if not is_from_here(request, asked=asked):
         raise _from_elsewhere()
 
 

@@ -125,6 +125,8 @@ def test_uploads_need_not_come_again(served: Served, visitor: Visitor) -> None:
         {"Sec-Fetch-Site": "none"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"},
     ],
     ids=str,
 )

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from channels.body import faults_of
 from gateway.intake.own_tickets import Rating
-from gateway.repeats.merging import followed
 from gateway.web.accepting import accept
 from gateway.web.appeals import check_open, ticket_of
 from gateway.web.own import RatingBody, rate, withdraw
@@ -124,10 +123,7 @@ async def _rate(request: web.Request, form: PageForm, ticket_id: str) -> str:
         body = RatingBody.model_validate({key: item for key, item in given.items() if item})
     except ValidationError as error:
         raise field_problem(faults_of(error)) from None
-    parts = request.app[PARTS]
-    async with parts.database.read() as connection:
-        first = await followed(connection, ticket_id)
-    await rate(parts, first.first if first else ticket_id, Rating(body.stars, body.words))
+    await rate(request.app[PARTS], ticket_id, Rating(body.stars, body.words))
     return "rated"
 
 

@@ -7,13 +7,13 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
 
 from gateway.accounts.keys import KeysError
 from gateway.web.cookies import drop_cookie, keep_cookie
+from gateway.web.origin import is_from_here
 from gateway.web.parts import PARTS, WebParts
 from gateway.web.problems import Problem
 
@@ -45,7 +45,7 @@ def check_form(request: web.Request, token: str) -> None:
     secret = request.cookies.get(_FORM, "")
     expected = _token_of(request.app[PARTS], secret)
     fits = _SECRET.fullmatch(secret) and hmac.compare_digest(expected.encode(), token.encode())
-    if not fits or not _is_from_here(request):
+    if not fits or not is_from_here(request, asked=False):
         raise Problem(
             "stale-form",
             "send it once more; this page needs cookies",
@@ -55,15 +55,6 @@ def check_form(request: web.Request, token: str) -> None:
 
 def _token_of(parts: WebParts, secret: str) -> str:
     return parts.vault.digest("form", secret).hex()
-
-
-def _is_from_here(request: web.Request) -> bool:
-    """Whether the browser says, by whatever it says, that one of our pages sent this."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
 
 
 def open_session(request: web.Request, response: web.StreamResponse, ticket_id: str) -> None:

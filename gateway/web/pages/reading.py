@@ -28,5 +28,5 @@ async def own_appeal(parts: WebParts, ticket_id: str) -> dict[str, Any]:
         "may_add": own.status not in CLOSED,
         "may_withdraw": Status.WITHDRAWN in ALLOWED[own.status],
         "may_rate": ticket.status in RATED,
-        "rating": await parts.own.rating_of(told),
+        "rating": await parts.own.rating_of(ticket_id),
     }
