@@ -14,6 +14,7 @@ from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.streams import Streams, connect
 from gateway.dispatch.valkey import EmbeddedValkey
@@ -251,6 +252,7 @@ class _Service:
             answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,
             unit_name=rules.unit_name,
+            units=UnitPicker(lambda: rules.catalogue),
         )
 
     def _knowledge(self, entries: EntryStore) -> KnowledgeBase:

@@ -10,6 +10,7 @@ from gateway.web import (
     entries,
     people,
     session,
+    units,
 )
 from gateway.web.route import BODY, SIGNED_IN, Route
 
@@ -39,6 +40,11 @@ AGENTS: Final = (
         "GET", "/api/v1/tickets/{ticket_id}", agents.show_ticket, "One ticket 工单详情",
         Permission.READ_OWN_TICKETS, answer=agents.TicketWithHistory,
         problems=(*SIGNED_IN, "no-such-ticket"),
+    ),
+    Route(
+        "GET", "/api/v1/units", units.list_units, "Find a unit as one types 查找承办单位",
+        "signed in", answer=units.UnitList, query=units.UnitsQuery,
+        problems=("not-signed-in", "invalid-fields"),
     ),
     Route(
         "GET", "/api/v1/clusters/{ticket_id}", agents.show_cluster,

@@ -14,6 +14,7 @@ from gateway.accounts.permissions import Account
 from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
@@ -80,6 +81,7 @@ class WebParts:
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
     unit_name: UnitName
+    units: UnitPicker
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)
