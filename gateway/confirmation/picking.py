@@ -108,7 +108,7 @@ def _syllables(name: str) -> _Syllables:
     # Its tables are large, and who never picks a unit needs none of them.
     from pypinyin import Style, pinyin
 
-    read = pinyin(name, style=Style.NORMAL, heteronym=True, v_to_u=False, errors=list)
+    read = pinyin(name, style=Style.NORMAL, heteronym=True)
     return tuple(tuple(dict.fromkeys(_plain(item) for item in readings)) for readings in read)
 
 
