@@ -15,6 +15,8 @@ from gateway.settings import SettingsError
 from gateway.tickets.database import is_away
 from gateway.web.chat_socket import SOCKETS, close_sockets
 from gateway.web.openapi import DOCUMENT, openapi_document
+from gateway.web.pages.agent.frame import agent_trouble, is_console
+from gateway.web.pages.agent.guard import guarded_page
 from gateway.web.pages.rendering import set_up, trouble
 from gateway.web.parts import OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
 from gateway.web.problems import Problem
@@ -62,6 +64,8 @@ def _guarded(route: Route) -> Handler:
         return route.handler
     if access != "signed in" and not isinstance(access, Permission):
         raise ValueError(f"{route.method} {route.path} does not say who may use it")
+    if route.media_type == "text/html":
+        return guarded_page(route)
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         account = await sign_request(request)
@@ -123,7 +127,8 @@ def _told(request: web.Request, problem: Problem, request_id: str) -> web.Respon
     resource = request.match_info.route.resource
     for_people = resource.canonical in _PAGES if resource else _asks_for_page(request)
     if for_people and PARTS in request.app:
-        return trouble(request, problem, request_id)
+        shown = agent_trouble if is_console(request.path) else trouble
+        return shown(request, problem, request_id)
     return problem.response(request_id)
 
 

@@ -43,9 +43,24 @@ async def open_session(request: web.Request) -> web.Response:
     """Sign in by name, password and code; a session that the browser had before ends."""
     parts = request.app[PARTS]
     check_origin(request, asked=False)
-    credentials = await read_json(request, Credentials, told=True)
+    token = await begin_session(request, await read_json(request, Credentials, told=True))
+    account = await parts.sign_in.sessions.account_of(token)
+    if account is None:
+        raise Problem("sign-in-refused", "the account was disabled just now", "该账号刚刚被停用")
+    response = _told(parts, account, token)
+    set_session(request, response, token)
+    return response
+
+
+async def begin_session(request: web.Request, credentials: Credentials) -> str:
+    """Return the token of a new session; one that the browser had before ends.
+
+    The one way in, for the API and for the page: raises a `Problem` where the credentials do not
+    go together, or where there were too many tries.
+    """
+    parts = request.app[PARTS]
     try:
-        token = await parts.sign_in.sign_in(
+        return await parts.sign_in.sign_in(
             credentials.name.strip(),
             credentials.password,
             credentials.code,
@@ -65,12 +80,6 @@ async def open_session(request: web.Request) -> web.Response:
             f"请于 {error.seconds} 秒后重试",
             headers={"Retry-After": str(error.seconds)},
         ) from None
-    account = await parts.sign_in.sessions.account_of(token)
-    if account is None:
-        raise Problem("sign-in-refused", "the account was disabled just now", "该账号刚刚被停用")
-    response = _told(parts, account, token)
-    set_session(request, response, token)
-    return response
 
 
 async def show_session(request: web.Request) -> web.Response:

@@ -21,7 +21,20 @@ _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 async def sign_request(request: web.Request) -> Account:
     """Return who sends it, and note that in the request; raise a `Problem`.
 
-    A bearer token goes before a cookie: no other site can make a browser send one.
+    A change by a session's cookie must prove that one of its own pages asks for it.
+    """
+    account = await sender_of(request)
+    token = request.get(SESSION)
+    if token is not None and request.method not in _READING:
+        _check_own_page(request, token)
+    return account
+
+
+async def sender_of(request: web.Request) -> Account:
+    """Return who sends it, and note that in the request; raise a `Problem`.
+
+    A bearer token goes before a cookie: no other site can make a browser send one. Whether a page
+    of ours sends it is for the caller to check: `sign_request` for the API, forms for pages.
     """
     parts = request.app[PARTS]
     if "Authorization" in request.headers:
@@ -30,8 +43,6 @@ async def sign_request(request: web.Request) -> Account:
         token = session_token(request)
         account = await parts.sign_in.sessions.account_of(token) if token else None
         if account is not None and token is not None:
-            if request.method not in _READING:
-                _check_own_page(request, token)
             request[SESSION] = token
     if account is None:
         raise Problem(

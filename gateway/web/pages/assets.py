@@ -17,6 +17,8 @@ _FILES: Final = {
     "pico.css": "node_modules/@picocss/pico/css/pico.blue.min.css",
     "htmx.js": "node_modules/htmx.org/dist/htmx.min.js",
     "pages.css": "static/pages.css",
+    "agent.css": "static/agent.css",
+    "keys.js": "static/keys.js",
     "form.js": "static/form.js",
     "uploads.js": "static/uploads.js",
     "receipt.js": "static/receipt.js",

@@ -14,7 +14,7 @@ from aiohttp import web
 from gateway.accounts.keys import KeysError
 from gateway.web.cookies import drop_cookie, keep_cookie
 from gateway.web.origin import is_from_here
-from gateway.web.parts import PARTS, WebParts
+from gateway.web.parts import PARTS, SESSION, WebParts
 from gateway.web.problems import Problem
 
 SESSION_FOR: Final = timedelta(minutes=30)
@@ -26,7 +26,13 @@ _SESSION_CONTEXT: Final = "page session"
 
 
 def form_token(request: web.Request) -> str:
-    """Return what a form of this page must bring along; it fits the browser's cookie alone."""
+    """Return what a form of this page must bring along; it fits the browser's cookie alone.
+
+    On a page of somebody who has signed in it is their session's own token, the one that scripts
+    send as `X-CSRF-Token`.
+    """
+    if (session := request.get(SESSION)) is not None:
+        return request.app[PARTS].sign_in.sessions.csrf_token(session)
     secret = request.cookies.get(_FORM, "")
     if not _SECRET.fullmatch(secret):
         secret = request.get(_FORM_SECRET) or secrets.token_urlsafe(32)
@@ -41,16 +47,30 @@ def keep_form_secret(request: web.Request, response: web.StreamResponse) -> None
 
 
 def check_form(request: web.Request, token: str) -> None:
-    """Raise a `Problem` unless a form comes from a page of ours in the same browser."""
-    secret = request.cookies.get(_FORM, "")
-    expected = _token_of(request.app[PARTS], secret)
-    fits = _SECRET.fullmatch(secret) and hmac.compare_digest(expected.encode(), token.encode())
-    if not fits or not is_from_here(request, asked=False):
-        raise Problem(
-            "stale-form",
-            "send it once more; this page needs cookies",
-            "请再次提交;本页面需要启用 Cookie",
-        )
+    """Raise a `Problem` unless a form comes from a page of ours in the same browser.
+
+    The form of somebody who has signed in must come from a page of the same session.
+    """
+    check_sender(request)
+    signed_in = SESSION in request
+    # Without its cookie a browser would be given a new secret here, which no form can fit.
+    known = signed_in or _SECRET.fullmatch(request.cookies.get(_FORM, ""))
+    if not known or not hmac.compare_digest(form_token(request).encode(), token.encode()):
+        raise _stale()
+
+
+def check_sender(request: web.Request) -> None:
+    """Raise a `Problem` where the browser says that another site's page sent this."""
+    if not is_from_here(request, asked=False):
+        raise _stale()
+
+
+def _stale() -> Problem:
+    return Problem(
+        "stale-form",
+        "send it once more; this page needs cookies",
+        "请再次提交;本页面需要启用 Cookie",
+    )
 
 
 def _token_of(parts: WebParts, secret: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from gateway.web.pages import answers, appeal_page, assets, chat_page, filing_page
+from gateway.web.pages.agent.table import AGENT_PAGES
 from gateway.web.route import Handler, Route
 
 
@@ -34,4 +35,5 @@ PAGES: Final = (
         "GET", "/assets/{digest}/{name}", assets.show_asset, "A file of the pages", "public",
         media_type="application/octet-stream",
     ),
+    *AGENT_PAGES,
 )  # fmt: skip

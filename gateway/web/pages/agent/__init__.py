@@ -1,0 +1,1 @@
+"""The console's pages: for whoever has signed in, each behind its permission."""
