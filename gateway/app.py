@@ -21,6 +21,7 @@ from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import (
     Foundation,
     answer_desk,
+    claim_desk,
     foundation,
     sentence_reader,
     sign_in,
@@ -244,6 +245,7 @@ class _Service:
             people=People(base.database, base.vault, audit),
             audit=audit,
             desk=desk,
+            claims=claim_desk(base),
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),

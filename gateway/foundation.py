@@ -22,6 +22,7 @@ from gateway.accounts.sessions import Sessions
 from gateway.accounts.sign_in import SignIn
 from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
+from gateway.confirmation.claiming import ClaimDesk
 from gateway.conversation.codes import CodeSender
 from gateway.conversation.events import UnitName
 from gateway.conversation.sending import ReplySender
@@ -196,6 +197,17 @@ def answer_desk(base: Foundation, decided: Bell) -> AnswerDesk:
         base.clock,
         base.rules,
         decided,
+        lambda text: mask(text).text,
+    )
+
+
+def claim_desk(base: Foundation) -> ClaimDesk:
+    """Return where agents take tickets, let them go and hand them over."""
+    return ClaimDesk(
+        base.database,
+        base.clock,
+        timedelta(seconds=base.settings.claim_seconds),
+        timedelta(seconds=base.settings.hand_over_seconds),
         lambda text: mask(text).text,
     )
 

@@ -71,6 +71,15 @@ class Settings(ChannelSettings):
     undo_seconds: float = Field(
         10, ge=0, le=600, description="seconds during which a confirmation can be undone"
     )
+    claim_seconds: float = Field(
+        120, ge=5, le=3600, description="seconds for which a ticket is an agent's who takes it"
+    )
+    hand_over_seconds: float = Field(
+        900,
+        ge=5,
+        le=86400,
+        description="seconds for which a ticket is a colleague's to whom it was handed over",
+    )
     surge: bool = Field(
         False,
         description="calls surge: general appeals accepted meanwhile have 48 h to be dispatched",

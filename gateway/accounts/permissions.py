@@ -28,6 +28,7 @@ class Permission(StrEnum):
     CONFIRM_TICKETS = "tickets:confirm"
     SPLIT_MERGE = "tickets:split_merge"
     HAND_OVER = "tickets:hand_over"
+    """Senior agents and supervisors also hand over what another agent has."""
     REVEAL_PEOPLE = "people:reveal"
     SWITCH_SURGE = "surge:switch"
     READ_SUPERVISION = "supervision:read"
@@ -46,8 +47,8 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     Permission.READ_TICKETS: _DESK | {Role.ADMINISTRATOR},
     Permission.READ_OWN_TICKETS: _DESK | {Role.ADMINISTRATOR, Role.UNIT_CLERK},
     Permission.CONFIRM_TICKETS: _AGENTS,
-    Permission.SPLIT_MERGE: frozenset({Role.SENIOR_AGENT}),
-    Permission.HAND_OVER: frozenset({Role.SENIOR_AGENT, Role.SUPERVISOR}),
+    Permission.SPLIT_MERGE: _AGENTS,
+    Permission.HAND_OVER: _DESK,
     Permission.REVEAL_PEOPLE: _AGENTS | {Role.UNIT_CLERK},
     Permission.SWITCH_SURGE: frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR}),
     Permission.READ_SUPERVISION: frozenset({Role.SUPERVISOR}),

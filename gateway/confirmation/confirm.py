@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back
 from gateway.tickets import schema
 from gateway.tickets.addressing import LOCAL_GOVERNMENT
+from gateway.tickets.claims import check_free, let_go
 from gateway.tickets.database import Database
 from gateway.tickets.refusal import Refused, check_current
 from gateway.tickets.store import Happening, lock_ticket, save
@@ -66,6 +67,7 @@ class ConfirmationDesk:
     ) -> Ticket:
         now = self.clock.now()
         before = await lock_ticket(connection, ticket_id)
+        await check_free(connection, ticket_id, agent, now)
         check_current(before, version, "confirm", "确认")
         after = self._chosen(before, choice)
         self._check_unit(after)
@@ -88,11 +90,13 @@ class ConfirmationDesk:
         await enqueue(
             connection, await load_drafts(connection, [after]), now, hold_until=now + self.undo_for
         )
+        await let_go(connection, ticket_id)
         return after
 
     async def _undo(self, connection: AsyncConnection, ticket_id: str, agent: str) -> Ticket:
         now = self.clock.now()
         ticket = await lock_ticket(connection, ticket_id)
+        await check_free(connection, ticket_id, agent, now)
         noted = await _last_note(connection, ticket_id)
         if noted is None or noted.event != "confirmed" or noted.version != ticket.version:
             raise Refused(

@@ -20,6 +20,7 @@ from gateway.conversation.events import Event
 from gateway.conversation.outbox import tell
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back_all
 from gateway.tickets import schema
+from gateway.tickets.claims import check_free, let_go
 from gateway.tickets.database import Database
 from gateway.tickets.refusal import Refused, check_current
 from gateway.tickets.sealing import answer_context
@@ -85,6 +86,8 @@ class AnswerDesk:
         before = await lock_ticket(connection, ticket_id)
         if await self._is_said_already(connection, before, agent, version, said):
             return before
+        now = self.clock.now()
+        await check_free(connection, ticket_id, agent, now)
         after = self._answered(before, agent, version)
         await _check_entry(connection, said)
         detail = {
@@ -92,13 +95,13 @@ class AnswerDesk:
             "entry_version": said.entry_version,
             "text": self.mask(said.text),
         }
-        now = self.clock.now()
         await save(connection, [Happening(after, "answered", agent, now, detail)])
         is_out = await take_back_all(connection, ticket_id)
         if is_out or before.dispatched_at is not None:
             await enqueue(connection, await load_drafts(connection, [after]), now)
         identity = await self._keep(connection, after, agent, said)
         await tell(connection, Event.ANSWERED, [ticket_id], now, answer=identity)
+        await let_go(connection, ticket_id)
         return after
 
     def _answered(self, before: Ticket, agent: str, version: int) -> Ticket:

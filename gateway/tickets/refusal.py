@@ -31,6 +31,11 @@ def check_current(ticket: Ticket, version: int, act: str, act_zh: str) -> None:
             "triage is still reading the ticket: try again in a moment",
             "工单正在分析中,请稍后再试",
         )
+    check_open(ticket)
+
+
+def check_open(ticket: Ticket) -> None:
+    """Raise `Refused` where the ticket is closed."""
     if ticket.status in CLOSED:
         raise Refused(
             "ticket-closed", "the ticket is closed: reopen it first", "工单已办结,请先重新打开"

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -177,6 +178,7 @@ replies = Table(
     Column("note", String(128)),
     Column("done_at", UtcDateTime),
     Column("answer", String(32)),
+    Column("question", String(32)),
     Index(None, "ticket_id"),
     Index(
         "ix_replies_not_before",
@@ -258,6 +260,8 @@ tickets = Table(
     Column("triage_not_before", UtcDateTime),
     Column("repeats", Integer, nullable=False, server_default="0"),
     Column("cluster", String(16)),
+    Column("split_from", String(16)),
+    Column("confidence", Float),
     Index(
         "ix_tickets_cluster",
         "cluster",
@@ -349,6 +353,7 @@ repeats = Table(
     Column("found_at", UtcDateTime, nullable=False),
     Column("merged_at", UtcDateTime),
     Column("settled_at", UtcDateTime),
+    Column("merged_by", String(64)),
     Index(None, "first"),
     Index(
         "ix_repeats_found_at",
@@ -357,7 +362,10 @@ repeats = Table(
         postgresql_where=text("settled_at IS NULL"),
     ),
 )
-"""The same words again from the same sender within a day; not settled while the first waits."""
+"""The same words again from the same sender within a day; not settled while the first waits.
+
+`merged_by` is the agent who merged two tickets by hand, whatever their words and senders.
+"""
 
 decisions = Table(
     "decisions",
@@ -400,6 +408,49 @@ answers = Table(
     Index(None, "ticket_id"),
 )
 """What citizens were answered on the spot, word for word, and by which entry."""
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("ticket_id", String(16), primary_key=True),
+    Column("agent", String(64), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("handed_by", String(64)),
+    Column("note", Text),
+)
+"""Who is at work on a ticket, and until when; a claim whose time is over counts as none.
+
+`handed_by` and `note`, which is masked, tell who handed it over, and why.
+"""
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("masked_text", Text, nullable=False),
+    Column("sealed_text", LargeBinary, nullable=False),
+    Index(None, "ticket_id"),
+)
+"""What agents asked citizens, in their own words."""
+
+splits = Table(
+    "splits",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("masked_text", Text, nullable=False),
+    Index(None, "ticket_id"),
+    Index(None, "origin"),
+)
+"""The parts of tickets that were split, one row a part; the first part's ticket is the origin."""
 
 knowledge_edits = Table(
     "knowledge_edits",

@@ -59,6 +59,9 @@ class Ticket:
     triage_not_before: datetime | None = None
     repeats: int = 0
     cluster: str | None = None
+    split_from: str | None = None
+    confidence: float | None = None
+    """How likely triage holds its first candidate to be right, from 0 to 1."""
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
@@ -113,6 +116,8 @@ def apply_decision(ticket: Ticket, decision: Mapping[str, Any], rules: ClockRule
     """
     tier = max(filter(None, (ticket.tier, Tier(decision["tier"]))), key=URGENCY.__getitem__)
     changes: dict[str, Any] = {"needs_triage": False, "triage_not_before": None, "tier": tier}
+    candidates = decision["candidates"]
+    changes["confidence"] = candidates[0]["probability"] if candidates else None
     if ticket.confirmation is not Confirmation.AGENT:
         changes |= {name: decision[name] for name in DECIDED}
         changes["supporting_units"] = tuple(decision["supporting_units"])

@@ -8,6 +8,7 @@ from gateway.web import (
     auditing,
     callbacks,
     entries,
+    listing,
     people,
     session,
     units,
@@ -32,8 +33,8 @@ AGENTS: Final = (
         status=204, problems=("not-signed-in", "csrf"),
     ),
     Route(
-        "GET", "/api/v1/tickets", agents.list_tickets, "Tickets by due time 工单列表",
-        Permission.READ_OWN_TICKETS, answer=agents.TicketList, query=agents.ListQuery,
+        "GET", "/api/v1/tickets", listing.list_tickets, "Tickets by due time 工单列表",
+        Permission.READ_OWN_TICKETS, answer=listing.TicketList, query=listing.ListQuery,
         problems=(*SIGNED_IN, "invalid-fields"),
     ),
     Route(
@@ -56,13 +57,14 @@ AGENTS: Final = (
         "Confirm or correct the route 确认派单", Permission.CONFIRM_TICKETS,
         body=agents.Choice, answer=agents.TicketWithHistory,
         problems=(*SIGNED_IN, *BODY, "no-such-ticket", "version-conflict", "not-yet-triaged",
-                  "ticket-closed", "unit-missing", "unknown-unit"),
+                  "ticket-closed", "unit-missing", "unknown-unit", "claimed-by-another"),
     ),
     Route(
         "DELETE", "/api/v1/tickets/{ticket_id}/confirmation", agents.undo_confirmation,
         "Undo a confirmation 撤销确认", Permission.CONFIRM_TICKETS,
         answer=agents.TicketWithHistory,
-        problems=(*SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo"),
+        problems=(*SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo",
+                  "claimed-by-another"),
     ),
     Route(
         "POST", "/api/v1/tickets/{ticket_id}/reporter", people.show_reporter,
@@ -88,7 +90,7 @@ AGENTS: Final = (
         "Answer on the spot 直接答复", Permission.CONFIRM_TICKETS, body=agents.AnswerBody,
         answer=agents.TicketWithHistory,
         problems=(*SIGNED_IN, *BODY, "no-such-ticket", "version-conflict", "not-yet-triaged",
-                  "ticket-closed", "with-unit", "unknown-entry"),
+                  "ticket-closed", "with-unit", "unknown-entry", "claimed-by-another"),
     ),
     Route(
         "GET", "/api/v1/knowledge", entries.list_entries, "Entries to edit 知识库",

@@ -1,26 +1,27 @@
-"""The agents' side of the API: what waits, one ticket, confirm or correct it, undo that."""
+"""The agents' side of the API: one ticket, confirm or correct it, undo that, answer it."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, literal, select, true
 
-from channels.body import SpokenText, StrictBody, Words, faults_of
+from channels.body import SpokenText, StrictBody, Words
 from gateway.accounts.permissions import Account, Permission
 from gateway.knowledge.answering import Said
 from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
+from gateway.tickets.claims import Claim, living_claim
 from gateway.tickets.document import TicketDocument, dump_document
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id
-from gateway.tickets.reading import TICKET_QUEUES, ticket_with_history
+from gateway.tickets.reading import ticket_with_history
 from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound
-from gateway.tickets.workflow import Confirmation, Status
+from gateway.tickets.workflow import Status
 from gateway.web.body import read_json
 from gateway.web.parts import ACCOUNT, PARTS, WebParts
-from gateway.web.problems import Problem, field_problem
+from gateway.web.problems import Problem
 from triage.decision import Kind, Route, Tier, Topic
 
 Code = Annotated[str, Field(min_length=1, max_length=64)]
@@ -55,26 +56,6 @@ class AnswerBody(StrictBody):
     entry_version: int | None = Field(None, ge=1, le=2**31 - 1)
 
 
-class TicketLine(BaseModel):
-    """One ticket of a list."""
-
-    ticket_id: str
-    version: int
-    status: Status
-    confirmation: Confirmation
-    tier: Tier | None
-    unit: str | None
-    district: str | None
-    accepted_at: datetime
-    dispatch_due_at: datetime | None
-
-
-class TicketList(BaseModel):
-    """Tickets, the one whose dispatch is due first on top."""
-
-    tickets: list[TicketLine]
-
-
 class TicketHistoryLine(BaseModel):
     """One line of a ticket's history."""
 
@@ -86,9 +67,19 @@ class TicketHistoryLine(BaseModel):
     detail: dict[str, Any]
 
 
+class TicketClaim(BaseModel):
+    """Who is at work on a ticket, and until when."""
+
+    agent: str
+    until: datetime
+    handed_by: str | None = Field(description="the colleague who handed it over")
+    note: str | None = Field(description="what they left with it, masked")
+
+
 class TicketWithHistory(TicketDocument):
     """A ticket as agents read it."""
 
+    claim: TicketClaim | None = Field(description="null where nobody is; never told to a unit")
     history: list[TicketHistoryLine]
 
 
@@ -130,56 +121,19 @@ class Cluster(BaseModel):
     links: list[ClusterLink]
 
 
-class ListQuery(BaseModel):
-    """What may be asked of the list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    queue: Literal["unconfirmed", "aside", "all"] = "unconfirmed"
-    tier: Tier | None = None
-    limit: int = Field(100, ge=1, le=1000)
-
-
-async def list_tickets(request: web.Request) -> web.Response:
-    """List what waits for an agent, published or not, by dispatch due time.
-
-    A unit clerk's list has only what was dispatched to the unit.
-    """
-    try:
-        query = ListQuery.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise field_problem(faults_of(error)) from None
-    table = schema.tickets.c
-    names = [name for name in TicketLine.model_fields if name != "ticket_id"]
-    statement = (
-        select(table.id.label("ticket_id"), *(table[name] for name in names))
-        .order_by(table.dispatch_due_at, table.id)
-        .limit(query.limit)
-    )
-    statement = statement.where(TICKET_QUEUES[query.queue])
-    if query.tier is not None:
-        statement = statement.where(table.tier == query.tier)
-    statement = statement.where(_visible_to(request[ACCOUNT]))
-    async with request.app[PARTS].database.read() as connection:
-        rows = (await connection.execute(statement)).all()
-    # Not the rows' own names: they are no plain `str`, and the JSON writer refuses them.
-    lines = [dict(zip(TicketLine.model_fields, row, strict=True)) for row in rows]
-    return _json({"tickets": lines})
-
-
 async def show_ticket(request: web.Request) -> web.Response:
     """Show one ticket with its decision, words (masked) and history."""
     parts, ticket_id = request.app[PARTS], ticket_number(request)
     visible = select(schema.tickets.c.id).where(
-        schema.tickets.c.id == ticket_id, _visible_to(request[ACCOUNT])
+        schema.tickets.c.id == ticket_id, visible_to(request[ACCOUNT])
     )
     async with parts.database.read() as connection:
         if await connection.scalar(visible) is None:
             raise no_such_ticket()
-    return _json(await _whole(parts, ticket_id))
+    return json_answer(await whole_ticket(parts, ticket_id, request[ACCOUNT]))
 
 
-def _visible_to(account: Account) -> ColumnElement[bool]:
+def visible_to(account: Account) -> ColumnElement[bool]:
     """Return the condition of the tickets that an account may see."""
     if account.may(Permission.READ_TICKETS):
         return true()
@@ -187,12 +141,25 @@ def _visible_to(account: Account) -> ColumnElement[bool]:
     return schema.tickets.c.dispatched_unit == literal(account.unit)
 
 
-async def _whole(parts: WebParts, ticket_id: str) -> dict[str, Any]:
+async def whole_ticket(parts: WebParts, ticket_id: str, account: Account) -> dict[str, Any]:
+    """Return what an account reads of a ticket; raise a `Problem` where there is none.
+
+    Who is at work on it, and who handed it to whom, is the hotline's business and no unit's.
+    """
     async with parts.database.read() as connection:
         try:
-            return await ticket_with_history(connection, ticket_id)
+            found = await ticket_with_history(connection, ticket_id)
         except TicketNotFound:
             raise no_such_ticket() from None
+        claim = await living_claim(connection, ticket_id, parts.clock.now())
+    if not account.may(Permission.READ_TICKETS):
+        history = [line for line in found["history"] if line["event"] != "handed_over"]
+        return {**found, "history": history, "claim": None}
+    return {**found, "claim": _claim(claim) if claim else None}
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {name: getattr(claim, name) for name in TicketClaim.model_fields}
 
 
 async def show_cluster(request: web.Request) -> web.Response:
@@ -202,7 +169,7 @@ async def show_cluster(request: web.Request) -> web.Response:
         members, links = await read_cluster(connection, cluster)
     if not members:
         raise no_such_ticket()
-    return _json({"cluster": cluster, "tickets": members, "links": links})
+    return json_answer({"cluster": cluster, "tickets": members, "links": links})
 
 
 async def confirm_ticket(request: web.Request) -> web.Response:
@@ -215,8 +182,8 @@ async def confirm_ticket(request: web.Request) -> web.Response:
     try:
         await parts.desk.confirm(ticket_id, request[ACCOUNT].name, choice.version, given)
     except (Refused, TicketNotFound) as error:
-        raise _refusal(error) from None
-    return _json(await _whole(parts, ticket_id))
+        raise refusal_problem(error) from None
+    return json_answer(await whole_ticket(parts, ticket_id, request[ACCOUNT]))
 
 
 async def undo_confirmation(request: web.Request) -> web.Response:
@@ -226,8 +193,8 @@ async def undo_confirmation(request: web.Request) -> web.Response:
     try:
         await parts.desk.undo(ticket_id, request[ACCOUNT].name)
     except (Refused, TicketNotFound) as error:
-        raise _refusal(error) from None
-    return _json(await _whole(parts, ticket_id))
+        raise refusal_problem(error) from None
+    return json_answer(await whole_ticket(parts, ticket_id, request[ACCOUNT]))
 
 
 async def answer_ticket(request: web.Request) -> web.Response:
@@ -239,11 +206,12 @@ async def answer_ticket(request: web.Request) -> web.Response:
     try:
         await parts.answers.answer(ticket_id, request[ACCOUNT].name, given.version, said)
     except (Refused, TicketNotFound) as error:
-        raise _refusal(error) from None
-    return _json(await _whole(parts, ticket_id))
+        raise refusal_problem(error) from None
+    return json_answer(await whole_ticket(parts, ticket_id, request[ACCOUNT]))
 
 
-def _refusal(error: Refused | TicketNotFound) -> Problem:
+def refusal_problem(error: Refused | TicketNotFound) -> Problem:
+    """Return the problem that tells an agent what cannot be done, and what to do instead."""
     if isinstance(error, TicketNotFound):
         return no_such_ticket()
     return Problem(error.problem, error.remedy, error.remedy_zh)
@@ -266,7 +234,8 @@ def no_such_ticket() -> Problem:
     )
 
 
-def _json(document: dict[str, Any]) -> web.Response:
+def json_answer(document: dict[str, Any]) -> web.Response:
+    """Return the answer that tells it, kept by nobody; times may still be `datetime`."""
     return web.Response(
         body=dump_document(document).encode(),
         content_type="application/json",

@@ -13,6 +13,7 @@ from gateway.accounts.people import People
 from gateway.accounts.permissions import Account
 from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
+from gateway.confirmation.claiming import ClaimDesk
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.events import UnitName
@@ -72,6 +73,7 @@ class WebParts:
     people: People
     audit: AuditLog
     desk: ConfirmationDesk
+    claims: ClaimDesk
     attempts: Attempts
     limits: SenderLimits
     transcripts: Transcripts

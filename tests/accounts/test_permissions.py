@@ -13,8 +13,8 @@ TABLE = """
     tickets:read          yes   yes    yes        –     –         –      yes           –
     tickets:read_own      yes   yes    yes        yes   –         –      yes           –
     tickets:confirm       yes   yes    –          –     –         –      –             –
-    tickets:split_merge   –     yes    –          –     –         –      –             –
-    tickets:hand_over     –     yes    yes        –     –         –      –             –
+    tickets:split_merge   yes   yes    –          –     –         –      –             –
+    tickets:hand_over     yes   yes    yes        –     –         –      –             –
     people:reveal         yes   yes    –          yes   –         –      –             –
     surge:switch          –     –      yes        –     –         –      yes           –
     supervision:read      –     –      yes        –     –         –      –             –

@@ -123,6 +123,21 @@ def test_a_clerk_sees_the_tickets_of_the_unit(served: Served, number: str) -> No
     assert _ask(served, number, "reporter", clerk).document["reporters"][0]["name"] == SU["name"]
 
 
+def test_a_clerk_does_not_see_who_is_at_work(served: Served, number: str) -> None:
+    """Who at the hotline has the unit's ticket, or had it, is told to agents only."""
+    _dispatch(served, number, kind="complaint")
+    path = f"/api/v1/tickets/{number}"
+    assert served.agent("POST", f"{path}/hand-over", {"to": "senior-agent"}).status == 200
+    for name, holder in (("agent", "senior-agent"), ("unit-clerk", None)):
+        found = served.agent("GET", path, name=name).document
+        assert (found["claim"] or {}).get("agent") == holder
+        events = [line["event"] for line in found["history"]]
+        assert ("handed_over" in events) is (holder is not None)
+        lines = served.agent("GET", "/api/v1/tickets?queue=all&limit=1000", name=name).document
+        [line] = [item for item in lines["tickets"] if item["ticket_id"] == number]
+        assert line["claimed_by"] == holder
+
+
 def test_who_reports_is_hidden_from_the_unit(served: Served, number: str) -> None:
     """Of a report (举报) the unit reads the masked ticket, and never who it is from."""
     _dispatch(served, number, kind="report")

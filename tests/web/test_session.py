@@ -78,7 +78,8 @@ def test_who_one_is_and_what_one_may(desk: Served, browser: dict[str, str]) -> N
     assert (found["name"], found["role"], found["unit"]) == ("agent", "agent", None)
     assert set(found["permissions"]) == {
         Permission.READ_TICKETS, Permission.READ_OWN_TICKETS, Permission.CONFIRM_TICKETS,
-        Permission.REVEAL_PEOPLE, Permission.SEARCH_ALL,
+        Permission.SPLIT_MERGE, Permission.HAND_OVER, Permission.REVEAL_PEOPLE,
+        Permission.SEARCH_ALL,
     }  # fmt: skip
     assert found["csrf_token"] == browser["X-CSRF-Token"]
     clerk = desk.agent("GET", SESSION, name="unit-clerk").document

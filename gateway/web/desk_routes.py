@@ -1,0 +1,31 @@
+"""Routes for agents beside one another: claims, colleagues, and what becomes of a ticket."""
+
+from typing import Final
+
+from gateway.accounts.permissions import Permission
+from gateway.web import desk
+from gateway.web.route import BODY, SIGNED_IN, Route
+
+_TICKET: Final = (*SIGNED_IN, "no-such-ticket", "ticket-closed", "claimed-by-another")
+
+DESK: Final = (
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/claim", desk.claim_ticket,
+        "Take a ticket 领取工单", Permission.CONFIRM_TICKETS, answer=desk.ClaimAnswer,
+        problems=_TICKET,
+    ),
+    Route(
+        "DELETE", "/api/v1/tickets/{ticket_id}/claim", desk.let_ticket_go,
+        "Let a ticket go 释放工单", Permission.CONFIRM_TICKETS, status=204,
+        problems=(*SIGNED_IN, "no-such-ticket", "claimed-by-another"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/hand-over", desk.hand_over_ticket,
+        "Hand a ticket to a colleague 转交工单", Permission.HAND_OVER, body=desk.HandOverBody,
+        answer=desk.ClaimAnswer, problems=(*_TICKET, *BODY, "no-such-colleague"),
+    ),
+    Route(
+        "GET", "/api/v1/colleagues", desk.list_colleagues, "Who may confirm tickets 同事",
+        Permission.HAND_OVER, answer=desk.Colleagues, problems=SIGNED_IN,
+    ),
+)  # fmt: skip
