@@ -33,6 +33,9 @@ _SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    # For browsers that do not know `frame-ancestors`.
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -105,8 +108,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     if response.headers.get("Connection") == "close":
         response.force_close()
     response.headers["X-Request-ID"] = request_id
-    for name, value in _SAFE.items():
-        response.headers.setdefault(name, value)  # pages have stricter words of their own
+    _make_safe(response)
     metrics = operations.metrics
     metrics.requests.labels(request.method, route, response.status).inc()
     if not isinstance(response, web.WebSocketResponse):
@@ -120,6 +122,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         ms=round(seconds * 1000, 1),
     )
     return response
+
+
+def _make_safe(response: web.StreamResponse) -> None:
+    """Add the headers that browsers heed; pages have stricter words of their own."""
+    for name, value in _SAFE.items():
+        response.headers.setdefault(name, value)
 
 
 def _told(request: web.Request, problem: Problem, request_id: str) -> web.Response:
@@ -164,7 +172,9 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         request.writer.output_size = 0
         return None
     problem = Problem("malformed-http", "Expect: leave this header out", "请去掉 Expect 请求头")
-    return problem.response(_request_id(request))
+    response = problem.response(_request_id(request))
+    _make_safe(response)
+    return response
 
 
 def _request_id(request: web.Request) -> str:
@@ -202,6 +212,7 @@ class _Protocol(RequestHandler):
             "send well-formed HTTP/1.1: check the request line, Content-Length and the headers",
             "请发送格式正确的 HTTP/1.1 请求:检查请求行、Content-Length 和其他请求头",
         ).response(request_id)
+        _make_safe(response)
         response.force_close()
         return response
 
