@@ -10,6 +10,7 @@ import structlog
 from channels.registry import configured_channels
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.audit import AuditLog
+from gateway.accounts.looking import Looking
 from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
@@ -243,6 +244,7 @@ class _Service:
             accounts=Accounts(base.database, base.vault, base.clock),
             sign_in=sign_in(base),
             people=People(base.database, base.vault, audit),
+            looking=Looking(base.database, audit, base.clock),
             audit=audit,
             desk=desk,
             claims=claim_desk(base),

@@ -8,6 +8,7 @@ from gateway.web import (
     auditing,
     callbacks,
     entries,
+    files,
     listing,
     people,
     session,
@@ -65,6 +66,12 @@ AGENTS: Final = (
         answer=agents.TicketWithHistory,
         problems=(*SIGNED_IN, "no-such-ticket", "nothing-to-undo", "too-late-to-undo",
                   "claimed-by-another"),
+    ),
+    Route(
+        "GET", "/api/v1/tickets/{ticket_id}/attachments/{address}", files.show_file,
+        "A file of the ticket 工单附件", Permission.CONFIRM_TICKETS,
+        media_type="application/octet-stream",
+        problems=(*SIGNED_IN, "no-such-ticket", "not-found", "no-such-range", "unavailable"),
     ),
     Route(
         "POST", "/api/v1/tickets/{ticket_id}/reporter", people.show_reporter,

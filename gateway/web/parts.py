@@ -9,6 +9,7 @@ from channels.registry import Channels
 from gateway.accounts.accounts import Accounts
 from gateway.accounts.audit import AuditLog
 from gateway.accounts.keys import Vault
+from gateway.accounts.looking import Looking
 from gateway.accounts.people import People
 from gateway.accounts.permissions import Account
 from gateway.accounts.sign_in import SignIn
@@ -71,6 +72,7 @@ class WebParts:
     accounts: Accounts
     sign_in: SignIn
     people: People
+    looking: Looking
     audit: AuditLog
     desk: ConfirmationDesk
     claims: ClaimDesk

@@ -64,6 +64,7 @@ KINDS: Final[dict[str, Kind]] = {
     "stale-form": Kind(403, "The page was too old", "页面已过期"),
     "too-large": Kind(413, "This is too large", "内容过大"),
     "unsupported-media-type": Kind(415, "This media type is not taken here", "不支持的内容类型"),
+    "no-such-range": Kind(416, "The file has no such part", "文件没有这一部分"),
     "version-needed": Kind(428, "Say which version you have read", "请注明所查看的版本"),
     "too-many-attempts": Kind(429, "Too many wrong attempts", "错误次数过多"),
     "too-many-requests": Kind(429, "Too much at once", "提交过于频繁"),

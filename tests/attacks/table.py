@@ -26,6 +26,7 @@ NOWHERE: Final[dict[str, str]] = {
     "token": "x" * 43,
     "name": "none",
     "digest": "0" * 16,
+    "address": "0" * 64,
     "service_code": "none",
     "service_request_id": _NO_TICKET,
 }

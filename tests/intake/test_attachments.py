@@ -209,6 +209,7 @@ async def test_what_was_kept_is_read_back(rig: Rig, size: int) -> None:
     kept = await rig.attachments.keep("照片.bin", split(content, size // 3))
     assert (kept.size, kept.name) == (size, "照片.bin")
     assert await whole(rig.attachments.read(kept.address)) == content
+    assert await rig.attachments.size(kept.address) == size
     assert len(await rig.sealed(kept.address)) == HEADER + size + 16 * math.ceil(size / CHUNK)
     assert list(rig.scratch.iterdir()) == []
 
@@ -228,6 +229,19 @@ async def test_how_a_file_arrives_does_not_matter(rig: Rig, data: st.DataObject)
     kept = await rig.attachments.keep("a", split(content, *cuts))
     assert kept == await rig.attachments.keep("a", split(content))
     assert await whole(rig.attachments.read(kept.address)) == content
+
+
+@pytest.mark.parametrize("size", [1, CHUNK, 3 * CHUNK, 3 * CHUNK + 7, 2 * MIB + 5])
+async def test_reading_begins_anywhere(rig: Rig, size: int) -> None:
+    """From any byte on, beside the borders of chunks too, the rest comes back, still checked."""
+    content = content_of(size)
+    kept = await rig.attachments.keep("片.bin", split(content))
+    for start in {0, size // 2, size - 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK}:
+        if start < size:
+            assert await whole(rig.attachments.read(kept.address, start)) == content[start:]
+    await rig.replace(kept.address, (await rig.sealed(kept.address))[:-1])
+    with pytest.raises(AttachmentDamaged):
+        await whole(rig.attachments.read(kept.address, size - 1))
 
 
 async def test_same_content_is_stored_once(rig: Rig) -> None:

@@ -41,13 +41,15 @@ class FolderStore:
         """Flush the file, move it to its place and flush the folders."""
         await in_thread(self._put, address, file)
 
-    async def get(self, address: str) -> AsyncGenerator[bytes, None]:
-        """Yield the file's bytes."""
+    async def get(self, address: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the file's bytes from `start` on."""
         try:
             file: BinaryIO = await in_thread(self._place(address).open, "rb")
         except FileNotFoundError:
             raise AttachmentMissing(f"no attachment {address}") from None
         with file:
+            if start:
+                await in_thread(file.seek, start)
             while piece := await in_thread(file.read, PIECE_BYTES):
                 yield piece
 

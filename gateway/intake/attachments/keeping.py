@@ -25,9 +25,11 @@ from gateway.intake.attachments.scratch import (
     try_writing,
 )
 from gateway.intake.attachments.sealed import (
+    CHUNK_BYTES,
     HEADER_BYTES,
     SEALED_BYTES,
     SealedFile,
+    content_size,
     header_of,
     open_chunk,
     sealed_key_of,
@@ -77,26 +79,35 @@ class Attachments:
         finally:
             await in_thread(file.discard)
 
-    async def read(self, address: str) -> AsyncGenerator[bytes, None]:
-        """Yield the content in chunks of up to 64 KiB, each checked before it is given.
+    async def read(self, address: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the content from `start` on in chunks of up to 64 KiB, each checked before.
 
         Raises `AttachmentMissing`; `AttachmentDamaged`, for a file that was cut only at its
         end: what was read is the whole file only when the iteration has ended by itself.
         """
-        cipher, number, sealed = None, 0, bytearray()
-        async with aclosing(self.export(address)) as pieces:
-            async for piece in pieces:
-                sealed += piece
-                if cipher is None and len(sealed) >= HEADER_BYTES:
-                    cipher = await self._cipher(address, bytes(sealed[:HEADER_BYTES]))
-                    del sealed[:HEADER_BYTES]
-                while cipher and len(sealed) > SEALED_BYTES:
-                    yield open_chunk(cipher, number, bytes(sealed[:SEALED_BYTES]), last=False)
-                    del sealed[:SEALED_BYTES]
-                    number += 1
-        if cipher is None:
-            raise AttachmentDamaged("the attachment is shorter than its header")
-        yield open_chunk(cipher, number, bytes(sealed), last=True)
+        if not ADDRESS.fullmatch(address):
+            raise AttachmentMissing(f"{address!a} is not the address of an attachment")
+        async with aclosing(self._store.get(address)) as pieces:
+            sealed = bytearray(await anext(pieces, b""))
+            if len(sealed) < HEADER_BYTES:
+                raise AttachmentDamaged("the attachment is shorter than its header")
+            cipher = await self._cipher(address, bytes(sealed[:HEADER_BYTES]))
+            del sealed[:HEADER_BYTES]
+            if start < CHUNK_BYTES:
+                opened = _opened(cipher, 0, sealed, pieces)
+                async for chunk in _from(start, opened):
+                    yield chunk
+                return
+        number, inside = divmod(start, CHUNK_BYTES)
+        later = self._store.get(address, HEADER_BYTES + number * SEALED_BYTES)
+        async with aclosing(later) as pieces:
+            async for chunk in _from(inside, _opened(cipher, number, bytearray(), pieces)):
+                yield chunk
+
+    async def size(self, address: str) -> int | None:
+        """Return how many bytes the content has, None where there is no such file."""
+        stored = await self._store.size(address) if ADDRESS.fullmatch(address) else None
+        return None if stored is None else content_size(stored)
 
     async def addresses(self) -> AsyncGenerator[str, None]:
         """Yield the address of every file that is stored."""
@@ -161,6 +172,30 @@ class Attachments:
             return AESGCM(await self._vault.open(sealed_key_of(header), _context(address)))
         except KeysError as error:
             raise AttachmentDamaged(f"the attachment's key does not open: {error}") from None
+
+
+async def _opened(
+    cipher: AESGCM, number: int, sealed: bytearray, pieces: AsyncIterator[bytes]
+) -> AsyncGenerator[bytes, None]:
+    """Yield the content of chunk `number` and those after it; `sealed` was read already."""
+    more = True
+    while more:
+        while len(sealed) > SEALED_BYTES:
+            yield open_chunk(cipher, number, bytes(sealed[:SEALED_BYTES]), last=False)
+            del sealed[:SEALED_BYTES]
+            number += 1
+        piece = await anext(pieces, b"")
+        sealed += piece
+        more = bool(piece)
+    yield open_chunk(cipher, number, bytes(sealed), last=True)
+
+
+async def _from(start: int, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield chunks without the first `start` bytes of the first one."""
+    async for chunk in chunks:
+        if rest := chunk[start:]:
+            yield rest
+        start = 0
 
 
 def clean_name(name: str) -> str:

@@ -71,15 +71,15 @@ class S3Store:
                 max_concurrency=_PARTS_AT_ONCE,
             )
 
-    async def get(self, address: str) -> AsyncGenerator[bytes, None]:
-        """Yield the object's bytes by ranges, so that a slow reader meets no timeout."""
+    async def get(self, address: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes from `start` on by ranges, so that a slow reader meets no timeout."""
         size = await self.size(address)
         if size is None:
             raise AttachmentMissing(f"no attachment {address}")
-        for start in range(0, size, _RANGE_BYTES):
-            end = min(start + _RANGE_BYTES, size)
+        for first in range(start, size, _RANGE_BYTES):
+            end = min(first + _RANGE_BYTES, size)
             with _as_os_error():
-                piece = await obstore.get_range_async(self._bucket, address, start=start, end=end)
+                piece = await obstore.get_range_async(self._bucket, address, start=first, end=end)
             yield bytes(piece)
 
     async def addresses(self) -> AsyncGenerator[str, None]:

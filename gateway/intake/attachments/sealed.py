@@ -17,8 +17,8 @@ HEADER_BYTES: Final = 128
 _MAGIC: Final = b"JIESUAT"
 _VERSION: Final = 1
 _KEY_AT: Final = len(_MAGIC) + 3
-_CHUNK_BYTES: Final = 64 * 1024
-SEALED_BYTES: Final = _CHUNK_BYTES + 16
+CHUNK_BYTES: Final = 64 * 1024
+SEALED_BYTES: Final = CHUNK_BYTES + 16
 _HEAD_BYTES: Final = 8 * 1024
 _FLUSHED_EVERY: Final = 4 * 1024 * 1024
 """Bytes after which what is written goes to the disk: the last flush of a large file would have
@@ -53,9 +53,9 @@ class SealedFile(ScratchFile):
         self._head += content[: _HEAD_BYTES - len(self._head)]
         self._look_for_text(content)
         self._pending += content
-        while len(self._pending) > _CHUNK_BYTES:
-            self._seal(bytes(self._pending[:_CHUNK_BYTES]), last=False)
-            del self._pending[:_CHUNK_BYTES]
+        while len(self._pending) > CHUNK_BYTES:
+            self._seal(bytes(self._pending[:CHUNK_BYTES]), last=False)
+            del self._pending[:CHUNK_BYTES]
         if self.size - self._flushed >= _FLUSHED_EVERY:
             self._flushed = self.size
             self.file.flush()
@@ -111,6 +111,12 @@ def sealed_key_of(header: bytes) -> bytes:
     if end > HEADER_BYTES or any(header[end:]):
         raise AttachmentDamaged("the attachment's header has been changed")
     return header[_KEY_AT:end]
+
+
+def content_size(stored: int) -> int:
+    """Return how many bytes of content a file has that takes so many as it is stored."""
+    sealed = max(stored - HEADER_BYTES, 0)
+    return sealed - (SEALED_BYTES - CHUNK_BYTES) * -(-sealed // SEALED_BYTES)
 
 
 def _nonce(number: int, last: bool) -> bytes:

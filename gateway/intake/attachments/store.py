@@ -30,8 +30,11 @@ class AttachmentStore(Protocol):
         """
         ...
 
-    def get(self, address: str) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes, each piece but the last at least 4 KiB; raise `AttachmentMissing`."""
+    def get(self, address: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes from `start` on, each piece but the last at least 4 KiB.
+
+        Raises `AttachmentMissing`.
+        """
         ...
 
     def addresses(self) -> AsyncIterator[str]:
