@@ -128,11 +128,11 @@ async def _check(connection: AsyncConnection, ticket: Ticket, account: Account) 
         return
     if account.unit is None or ticket.dispatched_unit != account.unit:
         raise TicketNotFound(ticket.id)
-    if await _may_be_report(connection, ticket):
+    if await may_be_report(connection, ticket):
         raise ReporterHidden
 
 
-async def _may_be_report(connection: AsyncConnection, ticket: Ticket) -> bool:
+async def may_be_report(connection: AsyncConnection, ticket: Ticket) -> bool:
     """Return whether it is a report, or was once taken for one and no agent said otherwise.
 
     A ticket whose kind nobody has told may be one.

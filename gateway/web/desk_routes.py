@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.accounts.permissions import Permission
-from gateway.web import desk
+from gateway.web import desk, kindred
 from gateway.web.route import BODY, SIGNED_IN, Route
 
 _TICKET: Final = (*SIGNED_IN, "no-such-ticket", "ticket-closed", "claimed-by-another")
@@ -27,5 +27,15 @@ DESK: Final = (
     Route(
         "GET", "/api/v1/colleagues", desk.list_colleagues, "Who may confirm tickets 同事",
         Permission.HAND_OVER, answer=desk.Colleagues, problems=SIGNED_IN,
+    ),
+    Route(
+        "GET", "/api/v1/tickets/{ticket_id}/similar", kindred.list_similar,
+        "Open tickets like this one 相似工单", Permission.READ_TICKETS,
+        answer=kindred.SimilarTickets, problems=(*SIGNED_IN, "no-such-ticket"),
+    ),
+    Route(
+        "GET", "/api/v1/tickets/{ticket_id}/earlier", kindred.list_earlier,
+        "The reporter's earlier tickets 历史工单", Permission.READ_TICKETS,
+        answer=kindred.EarlierTickets, problems=(*SIGNED_IN, "no-such-ticket"),
     ),
 )  # fmt: skip

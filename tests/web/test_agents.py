@@ -1,6 +1,5 @@
 """Agents: what waits, confirm or correct it, and take that back while it is possible."""
 
-import time
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.tickets.document import TicketDocument
 from gateway.tickets.numbers import ticket_id
-from tests.web.test_odd_words import decided
+from tests.web.test_odd_words import compared, decided
 from tests.web.wire import Served, assert_problem
 
 TICKETS = "/api/v1/tickets"
@@ -19,10 +18,7 @@ def ticket(served: Served) -> Any:
     """A ticket that triage has decided on, compared with all others, that waits for an agent."""
     number = served.file("我们小区自来水停了一整天,没有人通知")["ticket_id"]
     decided(served, number)
-    deadline = time.monotonic() + 30
-    while served.select("SELECT 1 FROM to_compare"):
-        assert time.monotonic() < deadline, "nobody compares"
-        time.sleep(0.05)
+    compared(served)
     found = decided(served, number)
     assert (found["status"], found["confirmation"]) == ("awaiting_confirmation", "none")
     return found

@@ -103,3 +103,11 @@ def decided(served: Served, ticket_id: str) -> Any:
             return reply.document
         assert time.monotonic() < deadline, "triage does not come"
         time.sleep(0.05)
+
+
+def compared(served: Served) -> None:
+    """Return once every ticket has been compared with all others."""
+    deadline = time.monotonic() + 30
+    while served.select("SELECT 1 FROM to_compare"):
+        assert time.monotonic() < deadline, "nobody compares"
+        time.sleep(0.05)
