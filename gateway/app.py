@@ -15,6 +15,7 @@ from gateway.accounts.people import People
 from gateway.bell import Bell
 from gateway.catalogue import CatalogueFolder
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.confirmation.merging import MergeDesk
 from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.transcript import Transcripts
 from gateway.dispatch.streams import Streams, connect
@@ -237,7 +238,7 @@ class _Service:
             inbox=self._inbox,
             attachments=attachments,
             uploads=uploads,
-            own=OwnTickets(base.database, base.vault, base.clock, self._decided),
+            own=OwnTickets(base.database, base.vault, base.clock, self._decided, base.rules),
             channels=self._channels,
             receiving=receiving,
             triage=triage,
@@ -248,6 +249,7 @@ class _Service:
             audit=audit,
             desk=desk,
             claims=claim_desk(base),
+            merging=MergeDesk(base.database, base.clock, base.rules, self._decided),
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),
             transcripts=Transcripts(base.database, base.vault, base.clock, rules.unit_name),

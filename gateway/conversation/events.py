@@ -24,6 +24,7 @@ class Event(StrEnum):
     JOINED = "joined"
     DISPATCHED = "dispatched"
     ANSWERED = "answered"
+    MERGED = "merged"
 
 
 QUESTIONS: Final[dict[Event, str]] = {
@@ -37,6 +38,10 @@ QUESTIONS: Final[dict[Event, str]] = {
 _SAID: Final[dict[Event, str]] = {
     **QUESTIONS,
     Event.ENOUGH: "好的,已按现有内容受理(工单号 {number})。有补充随时发送。",
+    Event.MERGED: (
+        "您的诉求(工单号 {number})与另一件已受理的工单属同一事项,已并案办理。"
+        "可凭原工单号和查询码继续查询进度。"
+    ),
     Event.DISPATCHED: "您的诉求(工单号 {number})已派至{unit}办理。",
     Event.ASK_CODE: (
         "如该号码近期来电反映过诉求,验证码已发到该号码,十分钟内有效。"

@@ -11,12 +11,20 @@ from gateway.bell import Bell
 from gateway.clock import Clock
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back_all
 from gateway.intake.masking import mask
-from gateway.repeats.merging import followed
+from gateway.repeats.merging import followed, led_by_hand, separate
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import rating_context
-from gateway.tickets.store import Happening, append_history, find_tickets, lock_ticket, save
-from gateway.tickets.ticket import Ticket, close_as
+from gateway.tickets.store import (
+    Happening,
+    TicketNotFound,
+    append_history,
+    find_tickets,
+    lock_ticket,
+    lock_tickets,
+    save,
+)
+from gateway.tickets.ticket import ClockRules, Ticket, close_as
 from gateway.tickets.workflow import Status
 
 _ACTOR: Final = "citizen"
@@ -45,6 +53,7 @@ class OwnTickets:
     vault: Vault
     clock: Clock
     decided: Bell
+    rules: ClockRules
 
     async def withdraw(self, ticket_id: str) -> Ticket:
         """Withdraw the ticket; again, it changes nothing. Whoever has it on the stream is told.
@@ -57,9 +66,15 @@ class OwnTickets:
 
     async def _withdraw(self, connection: AsyncConnection, ticket_id: str) -> Ticket:
         now = self.clock.now()
-        before = await lock_ticket(connection, ticket_id)
+        others = await led_by_hand(connection, [ticket_id])
+        found = await lock_tickets(connection, {ticket_id, *(item.ticket_id for item in others)})
+        if (before := found.get(ticket_id)) is None:
+            raise TicketNotFound(ticket_id)
         if before.status is Status.WITHDRAWN:
             return before
+        # Others, whom an agent let follow this one, have withdrawn nothing.
+        await separate(connection, others, self.rules, now)
+        before = await lock_ticket(connection, ticket_id)
         after = close_as(before, Status.WITHDRAWN)
         await save(connection, [Happening(after, "withdrawn", _ACTOR, now)])
         # What is let out the relay may have published without having noted that yet.

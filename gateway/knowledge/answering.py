@@ -19,6 +19,7 @@ from gateway.clock import Clock
 from gateway.conversation.events import Event
 from gateway.conversation.outbox import tell
 from gateway.dispatch.outbox import enqueue, load_drafts, take_back_all
+from gateway.repeats.merging import followers_by_hand
 from gateway.tickets import schema
 from gateway.tickets.claims import check_free, let_go
 from gateway.tickets.database import Database
@@ -100,7 +101,8 @@ class AnswerDesk:
         if is_out or before.dispatched_at is not None:
             await enqueue(connection, await load_drafts(connection, [after]), now)
         identity = await self._keep(connection, after, agent, said)
-        await tell(connection, Event.ANSWERED, [ticket_id], now, answer=identity)
+        told = [ticket_id, *await followers_by_hand(connection, ticket_id)]
+        await tell(connection, Event.ANSWERED, told, now, answer=identity)
         await let_go(connection, ticket_id)
         return after
 

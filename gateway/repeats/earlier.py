@@ -62,3 +62,11 @@ async def earlier_of(connection: AsyncConnection, ticket: Ticket) -> list[Earlie
     ]
     texts = await texts_of(connection, [item.id for item in shown])
     return [Earlier(item, excerpt_of(texts[item.id])) for item in shown]
+
+
+async def is_same_reporter(connection: AsyncConnection, one: str, other: str) -> bool:
+    """Return whether two tickets are of one person, by a number of their own or by one chat."""
+    statement = select(_tickets.id).where(
+        _tickets.id == other, or_(_tickets.id.in_(_BY_PERSON), _tickets.id.in_(_BY_CHAT))
+    )
+    return (await connection.execute(statement, {"of": one})).first() is not None

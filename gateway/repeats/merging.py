@@ -3,12 +3,15 @@
 A repeat is merged only once it is plain that nothing urgent is lost by that: the first has been
 published, or triage has found that its words tell of no emergency. Until then it waits, with its
 clocks running; if it is published itself meanwhile, it stays a ticket of its own.
+
+An agent may let any ticket follow another of the same matter, whoever sent them
+(`gateway/confirmation/merging.py`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,10 +38,16 @@ UNSETTLED: Final = (
 OF_TICKETS: Final = select(_table.ticket_id, _table.first, _table.merged_at).where(
     _table.ticket_id.in_(bindparam("ids", expanding=True))
 )
+_BY_HAND: Final = select(_table.ticket_id, _table.first, _table.merged_at).where(
+    _table.first.in_(bindparam("ids", expanding=True)),
+    _table.merged_at.is_not(None),
+    _table.merged_by.is_not(None),
+)
 _FOUND: Final = ManyRows(insert(schema.repeats))
 _SETTLED: Final = ManyRows(
     update(schema.repeats)
-    .where(_table.ticket_id == bindparam("of"))
+    # What an agent has merged meanwhile is settled.
+    .where(_table.ticket_id == bindparam("of"), _table.settled_at.is_(None))
     .values(merged_at=bindparam("merged"), settled_at=bindparam("now"))
 )
 _FORGET: Final = ManyRows(delete(schema.repeats).where(_table.ticket_id == bindparam("of")))
@@ -67,10 +76,15 @@ async def unsettled(connection: AsyncConnection, most: int) -> list[Repeat]:
 async def note_repeats(
     connection: AsyncConnection, repeats: Sequence[Repeat], now: datetime
 ) -> None:
-    """Keep what was found; nothing is merged yet."""
+    """Keep what was found; nothing is merged yet. What was merged meanwhile stays as it is."""
+    known = await repeats_among(connection, [item.ticket_id for item in repeats])
     await _FOUND.run(
         connection,
-        [{"ticket_id": item.ticket_id, "first": item.first, "found_at": now} for item in repeats],
+        [
+            {"ticket_id": item.ticket_id, "first": item.first, "found_at": now}
+            for item in repeats
+            if item.ticket_id not in known
+        ],
     )
 
 
@@ -88,7 +102,7 @@ async def settle(
             kept.append(item)
         elif _is_safe(first, repeat):
             merged.append(item)
-            tickets[first.id] = replace(first, repeats=first.repeats + 1)
+            tickets[first.id] = replace(first, repeats=first.repeats + 1 + repeat.repeats)
             happenings += _merge(tickets[first.id], repeat, now)
     await save(connection, happenings)
     await _SETTLED.run(
@@ -114,12 +128,35 @@ def _is_safe(first: Ticket, repeat: Ticket) -> bool:
     return is_harmless and not first.untriaged and repeat.tier is not Tier.EMERGENCY
 
 
-def _merge(first: Ticket, repeat: Ticket, now: datetime) -> list[Happening]:
+def _merge(first: Ticket, repeat: Ticket, now: datetime, actor: str = _ACTOR) -> list[Happening]:
     return [
-        Happening(close_as(repeat, Status.MERGED), "merged", _ACTOR, now, {"into": first.id}),
+        Happening(close_as(repeat, Status.MERGED), "merged", actor, now, {"into": first.id}),
         # The first keeps its version: whoever handles it has nothing new to do.
-        Happening(first, "repeat_merged", _ACTOR, now, {"repeat": repeat.id}),
+        Happening(first, "repeat_merged", actor, now, {"repeat": repeat.id}),
     ]
+
+
+async def merge_by_hand(
+    connection: AsyncConnection, first: Ticket, ticket: Ticket, agent: str, now: datetime
+) -> Ticket:
+    """Let a ticket follow another because an agent says so; both must be locked.
+
+    Returns it as it is then. What followed it goes on to follow it, and so the other. Raises
+    `StatusChangeRefused`.
+    """
+    counted = replace(first, repeats=first.repeats + 1 + ticket.repeats)
+    merged, told = _merge(counted, ticket, now, agent)
+    await save(connection, [merged, told])
+    await _FORGET.run(connection, [{"of": ticket.id}])
+    row = {
+        "ticket_id": ticket.id, "first": first.id, "found_at": now, "merged_at": now,
+        "settled_at": now, "merged_by": agent,
+    }  # fmt: skip
+    await connection.execute(insert(schema.repeats).values(row))
+    # What still waits to be compared would be taken for words that were added since.
+    compared = schema.to_compare
+    await connection.execute(delete(compared).where(compared.c.ticket_id == ticket.id))
+    return merged.ticket
 
 
 async def join(
@@ -156,34 +193,82 @@ async def join(
 
 
 async def separate(
-    connection: AsyncConnection, repeats: Sequence[Repeat], rules: ClockRules, now: datetime
+    connection: AsyncConnection,
+    repeats: Sequence[Repeat],
+    rules: ClockRules,
+    now: datetime,
+    actor: str = _ACTOR,
 ) -> None:
-    """Make tickets of their own of repeats to which other words were added; triage reads them."""
+    """Make tickets of their own of repeats to which other words were added, or by an agent's word.
+
+    Triage reads them again; nobody stands behind their routes any more.
+    """
     merged = [item for item in repeats if item.merged_at is not None]
-    ids = {number for item in merged for number in (item.ticket_id, item.first)}
+    above = {item.ticket_id: await firsts_of(connection, item.first) for item in merged}
+    ids = {number for item in merged for number in (item.ticket_id, *above[item.ticket_id])}
     tickets = await lock_tickets(connection, sorted(ids)) if ids else {}
     happenings: list[Happening] = []
     for item in merged:
-        first, repeat = tickets[item.first], tickets[item.ticket_id]
-        tickets[first.id] = replace(first, repeats=first.repeats - 1)
-        happenings.append(Happening(_reopen(repeat, rules), "separated", _ACTOR, now))
-        happenings.append(
-            Happening(tickets[first.id], "repeat_separated", _ACTOR, now, {"repeat": repeat.id})
-        )
+        repeat = tickets[item.ticket_id]
+        detail = {"repeat": repeat.id}
+        tickets[repeat.id] = _reopen(repeat, rules)
+        happenings.append(Happening(tickets[repeat.id], "separated", actor, now))
+        for number in above[repeat.id]:
+            fewer = max(0, tickets[number].repeats - 1 - repeat.repeats)
+            tickets[number] = replace(tickets[number], repeats=fewer)
+            happenings.append(Happening(tickets[number], "repeat_separated", actor, now, detail))
     await save(connection, happenings)
     await _FORGET.run(connection, [{"of": item.ticket_id} for item in repeats])
 
 
 def _reopen(repeat: Ticket, rules: ClockRules) -> Ticket:
-    status = change_status(repeat.status, Status.AWAITING_CONFIRMATION)
-    return set_clocks(read_again(replace(repeat, status=status)), rules)
-
-
-async def followed(connection: AsyncConnection, ticket_id: str) -> Any:
-    """Return `first` and `merged_at` of a merged ticket; None where no repeat was merged."""
-    rows = await connection.execute(
-        select(_table.first, _table.merged_at).where(
-            _table.ticket_id == ticket_id, _table.merged_at.is_not(None)
-        )
+    again = replace(
+        repeat,
+        status=change_status(repeat.status, Status.AWAITING_CONFIRMATION),
+        confirmation=Confirmation.NONE,
+        confirmed_by=None,
+        confirmed_at=None,
     )
-    return rows.one_or_none()
+    return set_clocks(read_again(again), rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Which ticket a merged one follows in the end, and since when it is merged, UTC."""
+
+    first: str
+    merged_at: datetime
+
+
+async def followed(connection: AsyncConnection, ticket_id: str) -> Followed | None:
+    """Return what a merged ticket follows; None where it follows none."""
+    mine = (await repeats_among(connection, [ticket_id])).get(ticket_id)
+    if mine is None or mine.merged_at is None:
+        return None
+    return Followed((await firsts_of(connection, mine.first))[-1], mine.merged_at)
+
+
+async def firsts_of(connection: AsyncConnection, ticket_id: str) -> list[str]:
+    """Return the ticket, what it follows itself if it was merged by hand, and so on."""
+    found = [ticket_id]
+    while True:
+        mine = (await repeats_among(connection, found[-1:])).get(found[-1])
+        if mine is None or mine.merged_at is None or mine.first in found:
+            return found
+        found.append(mine.first)
+
+
+async def followers_by_hand(connection: AsyncConnection, ticket_id: str) -> list[str]:
+    """Return the tickets, of other reporters too, that agents let follow this one, or those."""
+    found: list[str] = []
+    last = [ticket_id]
+    while last:
+        rows = await led_by_hand(connection, last)
+        last = [row.ticket_id for row in rows if row.ticket_id not in {ticket_id, *found}]
+        found += last
+    return found
+
+
+async def led_by_hand(connection: AsyncConnection, ids: Sequence[str]) -> list[Repeat]:
+    """Return what agents let follow these tickets themselves."""
+    return [Repeat(*row) for row in await connection.execute(_BY_HAND, {"ids": list(ids)})]

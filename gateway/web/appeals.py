@@ -73,7 +73,7 @@ class AppealStatus(BaseModel):
     dispatch_due_at: datetime | None
     dispatched_at: datetime | None
     merged_at: datetime | None = Field(
-        description="since when it follows an earlier appeal with the same words"
+        description="since when it follows another appeal of the same matter"
     )
     answer: str | None = Field(description="what was answered on the spot")
     steps: list[Step]

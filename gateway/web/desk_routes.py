@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.accounts.permissions import Permission
-from gateway.web import desk, kindred
+from gateway.web import agents, desk, kindred, merging
 from gateway.web.route import BODY, SIGNED_IN, Route
 
 _TICKET: Final = (*SIGNED_IN, "no-such-ticket", "ticket-closed", "claimed-by-another")
@@ -37,5 +37,18 @@ DESK: Final = (
         "GET", "/api/v1/tickets/{ticket_id}/earlier", kindred.list_earlier,
         "The reporter's earlier tickets 历史工单", Permission.READ_TICKETS,
         answer=kindred.EarlierTickets, problems=(*SIGNED_IN, "no-such-ticket"),
+    ),
+    Route(
+        "POST", "/api/v1/tickets/{ticket_id}/merge", merging.merge_ticket,
+        "Let a ticket follow another 并案", Permission.SPLIT_MERGE, body=merging.MergeBody,
+        answer=agents.TicketWithHistory,
+        problems=(*_TICKET, *BODY, "version-conflict", "not-yet-triaged", "with-unit",
+                  "cannot-be-merged"),
+    ),
+    Route(
+        "DELETE", "/api/v1/tickets/{ticket_id}/merge", merging.take_merge_back,
+        "Make it a ticket of its own again 撤销并案", Permission.SPLIT_MERGE,
+        answer=agents.TicketWithHistory,
+        problems=(*SIGNED_IN, "no-such-ticket", "claimed-by-another", "nothing-to-undo"),
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
 from gateway.confirmation.claiming import ClaimDesk
 from gateway.confirmation.confirm import ConfirmationDesk
+from gateway.confirmation.merging import MergeDesk
 from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
@@ -76,6 +77,7 @@ class WebParts:
     audit: AuditLog
     desk: ConfirmationDesk
     claims: ClaimDesk
+    merging: MergeDesk
     attempts: Attempts
     limits: SenderLimits
     transcripts: Transcripts

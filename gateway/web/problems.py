@@ -49,6 +49,7 @@ KINDS: Final[dict[str, Kind]] = {
     "not-yet-triaged": Kind(409, "The ticket is being read", "工单正在分析中"),
     "upload-offset": Kind(409, "The upload goes on elsewhere", "上传位置不符"),
     "cannot-be-withdrawn": Kind(409, "This cannot be withdrawn just now", "目前不能撤回"),
+    "cannot-be-merged": Kind(409, "These two cannot be merged", "这两件工单不能并案"),
     "not-yet-closed": Kind(409, "This cannot be rated yet", "尚不能评价"),
     "ticket-closed": Kind(409, "The ticket is closed", "工单已办结"),
     "with-unit": Kind(409, "A unit is at work on the ticket", "承办单位正在办理"),

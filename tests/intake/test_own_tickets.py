@@ -21,7 +21,7 @@ PHONE = "13987650123"
 @pytest.fixture
 def own(line: Line) -> OwnTickets:
     """What citizens may do, over the line's database."""
-    return OwnTickets(line.database, line.vault, line.clock, line.decided)
+    return OwnTickets(line.database, line.vault, line.clock, line.decided, line.rules)
 
 
 async def _set(line: Line, number: str, status: Status) -> None:
