@@ -1,10 +1,28 @@
-"""What citizens say in a chat that is not their matter: a greeting, enough, a call to add to."""
+"""Phrases: how our Chinese is printed, and what citizens say in a chat that is not their matter.
+
+That is a greeting, enough, a call to add to, another matter.
+"""
 
 import re
 import unicodedata
 from typing import Final
 
-GREETING: Final = (
+_HAN: Final = "[\u4e00-\u9fff\u201c\u201d]"
+_HALF: Final = re.compile(f"(?<={_HAN})[,:;?!]|[,:;?!](?={_HAN})")
+_BRACKETS: Final = re.compile(rf"\(([^()]*{_HAN}[^()]*)\)")
+_FULL: Final = str.maketrans(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01")
+
+
+def as_printed(chinese: str) -> str:
+    """Return our own Chinese with full-width punctuation, as people print it.
+
+    The code writes half-width, which no reader can mistake for its look-alikes.
+    """
+    whole = _HALF.sub(lambda found: found[0].translate(_FULL), chinese)
+    return _BRACKETS.sub("\uff08\\1\uff09", whole)
+
+
+GREETING: Final = as_printed(
     "您好,这里是 12345 市民热线。请直接说明您的诉求:什么事、在哪里;也可以发图片、语音或视频。"
     "如有人身危险,请立即拨打 110、119 或 120。"
 )

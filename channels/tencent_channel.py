@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from channels.channel import Receipt, WireAnswer, WireRequest
 from channels.errors import SignatureRejected, Unparsable
 from channels.message import Message
-from channels.phrases import GREETING, is_enough, is_greeting
+from channels.phrases import GREETING, as_printed, is_enough, is_greeting
 from channels.signing import check_fresh
 from channels.tencent_api import TencentApi
 from channels.tencent_messages import Fields, read_message, read_xml
@@ -19,14 +19,16 @@ from channels.wxcrypt import Crypt, NotOpened, signature
 
 _ECHO: Final = re.compile(r"[!-~]{1,200}")
 _ANOTHER: Final = "如要反映另一件事,请以“新诉求”开头。"
-UNREADABLE: Final = "这条消息我们暂时无法读取,已留存待人工查看。请改用文字说明您的诉求。"
+UNREADABLE: Final = as_printed(
+    "这条消息我们暂时无法读取,已留存待人工查看。请改用文字说明您的诉求。"
+)
 
 
 def receipt_text(receipt: Receipt) -> str:
     """Return what the citizen reads at once, with the number in groups as it is read out."""
     if receipt.added:
-        return f"已补充到您的诉求,工单号 {receipt.number},无需重复提交。{_ANOTHER}"
-    return (
+        return as_printed(f"已补充到您的诉求,工单号 {receipt.number},无需重复提交。{_ANOTHER}")
+    return as_printed(
         f"您的诉求已受理,工单号 {receipt.number},查询码 {receipt.query_code}。"
         f"如有人身危险,请立即拨打 110、119 或 120。可继续补充文字、图片或视频。{_ANOTHER}"
     )

@@ -12,14 +12,14 @@ from channels.body import within
 from channels.errors import Unparsable
 from channels.message import Message, Place, RemoteMedium, Reporter
 from channels.phrases import GREETING as WELCOME
-from channels.phrases import another_matter, is_greeting
+from channels.phrases import another_matter, as_printed, is_greeting
 
 READ: Final = ("message", "edited_message")
 """The kinds of update that are asked for: nothing else tells of an appeal."""
 
-GREETING: Final = f"{WELCOME}要反映另一件事,请在 /new 后面写明。"
-HOW_ANEW: Final = "请在 /new 后面写明新的诉求,例如:/new 小区门口的路灯不亮"
-NOT_READ: Final = "暂不能受理这类消息,请用文字、图片、语音、视频或位置说明您的诉求。"
+GREETING: Final = WELCOME + as_printed("要反映另一件事,请在 /new 后面写明。")
+HOW_ANEW: Final = as_printed("请在 /new 后面写明新的诉求,例如:/new 小区门口的路灯不亮")
+NOT_READ: Final = as_printed("暂不能受理这类消息,请用文字、图片、语音、视频或位置说明您的诉求。")
 
 _GREETED: Final = re.compile(r"/(?:start|help)(?:@\w+)?(?:\s|$)")
 _NEW: Final = re.compile(r"/new(?:@\w+)?(?:\s+|$)")

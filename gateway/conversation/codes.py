@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.channel import SendsCodes
 from channels.errors import ReplyRefused
+from channels.phrases import as_printed
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.leases import Lease
@@ -69,7 +70,9 @@ class CodeSender:
         """Return what became of a code, to be noted; one that is refused is not tried again."""
         phone = await self.vault.open(row.sealed_phone, verification_context(row.id, "phone"))
         code = await self.vault.open(row.sealed_code, verification_context(row.id, "code"))
-        text = f"【12345】验证码 {code.decode()},十分钟内有效。如非本人操作请忽略,切勿告诉他人。"
+        text = as_printed(
+            f"【12345】验证码 {code.decode()},十分钟内有效。如非本人操作请忽略,切勿告诉他人。"
+        )
         now = self.clock.now()
         attempts = row.attempts + 1
         try:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
+from channels.phrases import as_printed
 from gateway.tickets.numbers import BEIJING, show_ticket_id
 from gateway.tickets.ticket import Ticket
 from triage.decision import Kind, Tier
@@ -88,15 +89,12 @@ def told(
     """
     number = show_ticket_id(ticket.id)
     if event in _SAID:
-        return _SAID[event].format(
-            number=number,
-            query_code=query_code,
-            unit=unit_name(ticket.unit or "") or "承办单位",
-        )
+        unit = unit_name(ticket.unit or "") or "承办单位"
+        return as_printed(_SAID[event]).format(number=number, query_code=query_code, unit=unit)
     if event is Event.ANSWERED:
-        again = "如仍需办理,请写明此工单号再次提交。"
-        return f"关于您的诉求(工单号 {number}),答复如下:\n{answer}\n{again}"
-    return _understanding(event, ticket, query_code, unit_name, alone=alone)
+        again = as_printed("如仍需办理,请写明此工单号再次提交。")
+        return as_printed(f"关于您的诉求(工单号 {number}),答复如下:") + f"\n{answer}\n{again}"
+    return as_printed(_understanding(event, ticket, query_code, unit_name, alone=alone))
 
 
 def _understanding(

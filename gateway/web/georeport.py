@@ -19,6 +19,7 @@ from channels.open311.adapter import (
     to_message,
 )
 from channels.open311.documents import MEDIA_TYPES, Format, written
+from channels.phrases import as_printed
 from gateway.web.accepting import accept, idempotency_key
 from gateway.web.body import read_body
 from gateway.web.parts import PARTS, WebParts
@@ -127,7 +128,7 @@ async def file_request(request: web.Request) -> Answer:
         max_text=parts.settings.max_text,
     )
     receipt = await accept(parts, message)
-    notice = (
+    notice = as_printed(
         f"工单号 {receipt.number},查询码 {receipt.query_code}。"
         "紧急情况请拨打 110、119、120 或 122。"
     )

@@ -1,13 +1,14 @@
 """RFC 9457 problem documents, in Chinese and English; none repeats what a citizen wrote."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
 from channels.errors import FieldFault
+from channels.phrases import as_printed
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -89,8 +90,10 @@ class Problem(Exception):
         super().__init__(kind)
         self.kind = kind
         self.remedy = remedy
-        self.remedy_zh = remedy_zh
-        self.faults = tuple(faults)
+        self.remedy_zh = as_printed(remedy_zh)
+        self.faults = tuple(
+            replace(fault, remedy_zh=as_printed(fault.remedy_zh)) for fault in faults
+        )
         self.headers = headers or {}
 
     @property

@@ -90,7 +90,7 @@ def _receipts(api: BotApiServer, chat: int, count: int = 1) -> list[str]:
         lambda texts: len(texts) >= count,
     )
     assert len(texts) == count
-    found = [re.search(r"工单号 ([0-9-]{18}),查询码 [0-9A-Z]{4}(?:-[0-9A-Z]+)+", x) for x in texts]
+    found = [re.search(r"工单号 ([0-9-]{18})，查询码 [0-9A-Z]{4}(?:-[0-9A-Z]+)+", x) for x in texts]
     return [match[1].replace("-", "") for match in found if match]
 
 

@@ -81,7 +81,7 @@ def told(vendor: Vendor, body: bytes) -> str:
 
 def ticket_of(text: str) -> str:
     """Return the number in a receipt, as the API takes it."""
-    return text.split("工单号 ")[1].split(",", maxsplit=1)[0].replace("-", "")
+    return text.split("工单号 ")[1].split("，", maxsplit=1)[0].replace("-", "")
 
 
 def eventually(found: Callable[[], Any]) -> Any:
@@ -296,9 +296,9 @@ def test_reply_after_dispatch(vendor: Vendor) -> None:
         ]
     )
     assert len(found) == 1
-    assert receipt.split("工单号 ")[1].split(",")[0] in found[0]["text"]["content"]
+    assert receipt.split("工单号 ")[1].split("，")[0] in found[0]["text"]["content"]
     first = messages_to(vendor.platform, citizen)[0]["text"]["content"]
-    assert first.startswith("请先确保安全,立即拨打 119")
+    assert first.startswith("请先确保安全，立即拨打 119")
     assert decided(vendor.served, number)["tier"] == "emergency"
     if vendor.channel == "wecom":
         assert found[0]["path"] == "/cgi-bin/message/send"

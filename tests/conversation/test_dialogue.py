@@ -56,7 +56,7 @@ async def test_danger_is_told_of_before_anything_else(desk: Desk) -> None:
     """The first words name the number that fits, whatever else is to be said."""
     desk.line.triage.finds["煤气"] = {"tier": "emergency", "unit": "gas"}
     heard = await _say(desk, "厨房有煤气味")
-    assert heard[0].startswith("请先确保安全,立即拨打 119。")
+    assert heard[0].startswith("请先确保安全，立即拨打 119。")
 
 
 async def test_one_thing_is_asked_at_a_time(desk: Desk) -> None:
@@ -88,7 +88,7 @@ async def test_enough_ends_the_asking(desk: Desk) -> None:
     await _say(desk, "楼道灯坏了")
     version = (await desk.line.ticket(await _ticket(desk.line))).version
     [heard] = await _say(desk, "没有了")
-    assert heard.startswith("好的,已按现有内容受理")
+    assert heard.startswith("好的，已按现有内容受理")
     assert (await desk.line.ticket(await _ticket(desk.line))).version == version
     assert not any("请问" in text for text in await _say(desk, "是四号楼的"))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channels.phrases import as_printed
 from gateway.web.pages.words import KINDS, NOTICES, STATUSES, TOPICS_EN, sentence
 from gateway.web.routes import PAGES
 from tests.web.test_appeal_page import sign_in
@@ -227,6 +228,7 @@ def test_every_word_of_the_machine_is_translated() -> None:
 
 def test_remedies_are_set_as_their_language_is() -> None:
     """Chinese has its own punctuation, English its capital; numbers and codes stay as they are."""
-    assert sentence("请重试,谢谢;共 1,000 件") == "请重试\uff0c谢谢\uff1b共 1,000 件"
+    assert as_printed("请重试,谢谢;共 1,000 件") == "请重试\uff0c谢谢\uff1b共 1,000 件"
     assert sentence("wait, then try 1:2") == "Wait, then try 1:2"
+    assert as_printed("(共 15 位)a: (b)") == "\uff08共 15 位\uff09a: (b)"
     assert sentence("") == ""

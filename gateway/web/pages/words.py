@@ -1,6 +1,5 @@
 """Words of the machine in words of citizens, in Chinese and English."""
 
-import re
 from datetime import datetime
 from typing import Final
 
@@ -10,9 +9,6 @@ from gateway.web.appeals import STATUS_ZH
 from gateway.web.pages.look import Look
 from triage.decision import Kind
 
-_HAN: Final = "[\u4e00-\u9fff\u201d]"
-_HALF: Final = re.compile(f"(?<={_HAN})[,:;?!]|[,:;?!](?={_HAN})")
-_FULL: Final = str.maketrans(",:;?!", "\uff0c\uff1a\uff1b\uff1f\uff01")
 Pair = tuple[str, str]
 """The same in Chinese and in English."""
 
@@ -73,9 +69,5 @@ def beijing_time(moment: datetime, look: Look) -> str:
 
 
 def sentence(remedy: str) -> str:
-    """Return the remedy of a problem as it stands on a page.
-
-    Problem documents begin it small, and write Chinese with half-width punctuation.
-    """
-    whole = remedy[:1].upper() + remedy[1:]
-    return _HALF.sub(lambda found: found[0].translate(_FULL), whole)
+    """Return the remedy of a problem as it stands on a page: problem documents begin it small."""
+    return remedy[:1].upper() + remedy[1:]
