@@ -44,7 +44,7 @@ class GatewayProcess:
         mine = {name: value for name, value in os.environ.items() if not name.startswith("JIESU_")}
         return {**mine, **self.settings}
 
-    def start(self, seconds: float = 30) -> None:
+    def start(self, seconds: float = 120) -> None:
         """Start it and wait until it is ready."""
         roles = [part for role in self.roles for part in ("--role", role)]
         with self.log.open("ab") as log:
