@@ -48,6 +48,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.supervision import EndlessTasks
 from gateway.web.attempts import Attempts
 from gateway.web.limits import SenderLimits
+from gateway.web.live import Live
 from gateway.web.parts import OperationParts, Ping, WebParts
 from gateway.web.server import Runner, build_application
 from models.bundle import shipped_folder
@@ -229,6 +230,8 @@ class _Service:
         self._listen_to_channels(receiving)
         uploads = Uploads(settings.data_dir / "uploads", attachments, base.vault, base.clock)
         self.tasks.run(uploads.sweep_endlessly(), "uploads")
+        live = Live(base.database, base.clock, rules.unit_name)
+        self.tasks.run(live.run(), "live")
         return WebParts(
             settings=settings,
             clock=base.clock,
@@ -258,6 +261,7 @@ class _Service:
             answers=answer_desk(base, self._decided),
             matters=lambda: rules.catalogue.matters.matters,
             unit_name=rules.unit_name,
+            live=live,
             units=UnitPicker(lambda: rules.catalogue),
         )
 

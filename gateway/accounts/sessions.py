@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,6 +45,14 @@ class Sessions:
     async def account_of(self, token: str) -> Account | None:
         """Return whose session this is, and note that it was used; None where it has ended."""
         now = self.clock.now()
+        row = await self._row(token, now)
+        if row is None:
+            return None
+        if now - row.seen_at >= _SEEN_EVERY:
+            await self._note_use(token, now)
+        return Account(row.name, Role(row.role), row.unit)
+
+    async def _row(self, token: str, now: datetime) -> Any:
         statement = (
             select(accounts.c.name, accounts.c.role, accounts.c.unit, sessions.c.seen_at)
             .join(accounts, accounts.c.name == sessions.c.account)
@@ -56,12 +64,11 @@ class Sessions:
             )
         )
         async with self.database.read() as connection:
-            row = (await connection.execute(statement)).first()
-        if row is None:
-            return None
-        if now - row.seen_at >= _SEEN_EVERY:
-            await self._note_use(token, now)
-        return Account(row.name, Role(row.role), row.unit)
+            return (await connection.execute(statement)).first()
+
+    async def lives(self, token: str) -> bool:
+        """Return whether the session goes on; to ask is not to use it."""
+        return await self._row(token, self.clock.now()) is not None
 
     async def end(self, connection: AsyncConnection, token: str) -> str | None:
         """End the session and return whose it was; None where there was none."""

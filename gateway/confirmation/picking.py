@@ -64,6 +64,10 @@ class UnitPicker:
         self._read: Catalogue | None = None
         self._known: Sequence[_Known] = ()
 
+    def all_units(self) -> list[Unit]:
+        """Return all units, in the catalogue's order."""
+        return list(self._catalogue().units.values())
+
     async def find(self, query: str, most: int = 20) -> list[FoundUnit]:
         """Return the units that fit every word of the query, the best first.
 

@@ -10,6 +10,7 @@ from gateway.web import (
     entries,
     files,
     listing,
+    live_stream,
     people,
     session,
     units,
@@ -37,6 +38,11 @@ AGENTS: Final = (
         "GET", "/api/v1/tickets", listing.list_tickets, "Tickets by due time 工单列表",
         Permission.READ_OWN_TICKETS, answer=listing.TicketList, query=listing.ListQuery,
         problems=(*SIGNED_IN, "invalid-fields"),
+    ),
+    Route(
+        "GET", "/api/v1/live", live_stream.stream_changes, "Changes as they happen 实时变更",
+        Permission.READ_TICKETS, query=live_stream.LiveQuery, media_type=live_stream.MEDIA_TYPE,
+        problems=(*SIGNED_IN, "invalid-fields", "unavailable"),
     ),
     Route(
         "GET", "/api/v1/tickets/{ticket_id}", agents.show_ticket, "One ticket 工单详情",

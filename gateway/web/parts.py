@@ -35,6 +35,7 @@ from gateway.settings import Settings
 from gateway.tickets.database import Database
 from gateway.web.attempts import Attempts
 from gateway.web.limits import SenderLimits
+from gateway.web.live import Live
 from triage.rules.matters import Matter
 
 Ping = Callable[[], Awaitable[None]]
@@ -88,6 +89,7 @@ class WebParts:
     """The dispatch catalogue of the moment."""
     unit_name: UnitName
     units: UnitPicker
+    live: Live
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)

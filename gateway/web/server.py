@@ -14,6 +14,8 @@ from gateway.accounts.permissions import Permission
 from gateway.settings import SettingsError
 from gateway.tickets.database import is_away
 from gateway.web.chat_socket import SOCKETS, close_sockets
+from gateway.web.live_stream import MEDIA_TYPE as EVENTS
+from gateway.web.live_stream import close_streams
 from gateway.web.openapi import DOCUMENT, openapi_document
 from gateway.web.pages.agent.frame import agent_trouble, is_console
 from gateway.web.pages.agent.guard import guarded_page
@@ -48,6 +50,7 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
         application[PARTS] = parts
         application[SOCKETS] = set()
         application.on_shutdown.append(close_sockets)
+        application.on_shutdown.append(close_streams)
         set_up(application)
     application[DOCUMENT] = openapi_document(routes)
     for route in (*routes, *(PAGES if parts else ())):
@@ -114,7 +117,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     _make_safe(response)
     metrics = operations.metrics
     metrics.requests.labels(request.method, route, response.status).inc()
-    if not isinstance(response, web.WebSocketResponse):
+    if not isinstance(response, web.WebSocketResponse) and response.content_type != EVENTS:
         metrics.request_seconds.labels(route).observe(seconds)
     log.info(
         "request",

@@ -19,6 +19,7 @@ _FILES: Final = {
     "pages.css": "static/pages.css",
     "agent.css": "static/agent.css",
     "keys.js": "static/keys.js",
+    "queue.js": "static/queue.js",
     "form.js": "static/form.js",
     "uploads.js": "static/uploads.js",
     "receipt.js": "static/receipt.js",

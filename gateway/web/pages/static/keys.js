@@ -2,6 +2,7 @@
 //   data-key="c"             pressing c clicks this button or link, or goes into this field
 //   data-key="j ArrowDown"   either of the two; data-key="Ctrl+Enter" works inside fields too
 //   data-key-label="…"       what the list of keys says, by default the element's own words
+//   data-key-native          only listed: the browser itself does it
 //   data-key-event="next"    sends the event `key:next` to the document instead of clicking
 // Keys of a single character can be switched off (WCAG 2.1.4) and never act inside a field.
 "use strict";
@@ -26,7 +27,7 @@
   const keysOf = (element) => element.dataset.key.split(" ").filter(Boolean);
   const single = (key) => Array.from(key).length === 1;
   const visible = (element) =>
-    Boolean(element.dataset.keyEvent) || element.getClientRects().length > 0;
+    "keyEvent" in element.dataset || "keyNative" in element.dataset || element.getClientRects().length > 0;
   const declared = () => Array.from(document.querySelectorAll("[data-key]")).filter(visible);
   const labelOf = (element) =>
     element.dataset.keyLabel ||
@@ -80,7 +81,9 @@
     const name = event.ctrlKey || event.metaKey ? `Ctrl+${event.key}` : event.key;
     if (event.altKey || (held.length === 0 && typing(event.target))) return;
     if (held.length === 0 && off && single(event.key)) return;
-    const element = declared().find((item) => keysOf(item).includes(name) && !item.disabled);
+    const element = declared().find(
+      (item) => keysOf(item).includes(name) && !item.disabled && !("keyNative" in item.dataset),
+    );
     if (element) act(element, event);
   });
 
