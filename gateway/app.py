@@ -262,6 +262,7 @@ class _Service:
             matters=lambda: rules.catalogue.matters.matters,
             unit_name=rules.unit_name,
             live=live,
+            area_name=rules.area_name,
             units=UnitPicker(lambda: rules.catalogue),
         )
 

@@ -68,6 +68,14 @@ class UnitPicker:
         """Return all units, in the catalogue's order."""
         return list(self._catalogue().units.values())
 
+    async def meant(self, words: str) -> list[Unit]:
+        """Return the one unit whose code or whole name this is, else all that it finds."""
+        plain = _plain(words).strip()
+        for unit in self.all_units():
+            if plain in {unit.code, _plain(unit.name)}:
+                return [unit]
+        return [item.unit for item in await self.find(words, MOST)]
+
     async def find(self, query: str, most: int = 20) -> list[FoundUnit]:
         """Return the units that fit every word of the query, the best first.
 

@@ -219,8 +219,7 @@ class Calls:
                 row = found.first()
             before = CallState()
             if row is not None:
-                sealed = await self.vault.open(row.sealed_state, _context(channel, call))
-                before = _STATE.validate_json(sealed)
+                before = await read_call(self.vault, channel, call, row.sealed_state)
             after = change(before)
             if row is not None and after == before:
                 return after
@@ -253,6 +252,11 @@ class Calls:
             return await self.database.write(work)
         except IntegrityError:
             return False
+
+
+async def read_call(vault: Vault, channel: str, call: str, sealed: bytes) -> CallState:
+    """Return the state of a call as it is kept."""
+    return _STATE.validate_json(await vault.open(sealed, _context(channel, call)))
 
 
 def _message(channel: str, call: str, state: CallState, place: int) -> Message:

@@ -34,6 +34,11 @@ class Rules:
         unit = self.catalogue.units.get(code)
         return unit.name if unit else code
 
+    def area_name(self, code: str) -> str:
+        """Return the Chinese name of a district, street or place, or its code."""
+        area = self.catalogue.areas.get(code)
+        return area.name if area else code
+
 
 _FEWEST_CHARACTERS: Final = 12
 """From so many on the model knows what a call is about; before, it sees dangers in a greeting."""

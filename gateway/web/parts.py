@@ -88,6 +88,7 @@ class WebParts:
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
     unit_name: UnitName
+    area_name: UnitName
     units: UnitPicker
     live: Live
 

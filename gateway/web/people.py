@@ -74,7 +74,7 @@ async def _shown(request: web.Request, what: str) -> web.Response:
     try:
         found = await ask(ticket_id, account, reason)
     except (TicketNotFound, ReporterHidden, NoLongerKept) as error:
-        raise _refusal(error) from None
+        raise people_refusal(error) from None
     document: dict[str, Any] = {"ticket_id": ticket_id, what: found}
     return web.Response(
         body=orjson.dumps(document),
@@ -83,7 +83,8 @@ async def _shown(request: web.Request, what: str) -> web.Response:
     )
 
 
-def _refusal(error: Exception) -> Problem:
+def people_refusal(error: Exception) -> Problem:
+    """Return the problem that tells why people's data is not shown."""
     if isinstance(error, ReporterHidden):
         return Problem(
             "reporter-hidden",

@@ -24,6 +24,10 @@ _FILES: Final = {
     "uploads.js": "static/uploads.js",
     "receipt.js": "static/receipt.js",
     "chat.js": "static/chat.js",
+    "ticket.js": "static/ticket.js",
+    "picker.js": "static/picker.js",
+    "player.js": "static/player.js",
+    "ticket.css": "static/ticket.css",
     "icon.svg": "static/icon.svg",
 }
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

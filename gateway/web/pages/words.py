@@ -1,5 +1,6 @@
 """Words of the machine in words of citizens, in Chinese and English."""
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +10,7 @@ from gateway.web.appeals import STATUS_ZH
 from gateway.web.pages.look import Look
 from triage.decision import Kind
 
+_CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 Pair = tuple[str, str]
 """The same in Chinese and in English."""
 
@@ -70,4 +72,5 @@ def beijing_time(moment: datetime, look: Look) -> str:
 
 def sentence(remedy: str) -> str:
     """Return the remedy of a problem as it stands on a page: problem documents begin it small."""
-    return remedy[:1].upper() + remedy[1:]
+    # In Chinese what stands first in Latin letters is a name.
+    return remedy if _CHINESE.search(remedy) else remedy[:1].upper() + remedy[1:]
