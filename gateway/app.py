@@ -28,6 +28,7 @@ from gateway.foundation import (
     sentence_reader,
     sign_in,
     started_attachments,
+    supervisors_desk,
 )
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls
@@ -259,6 +260,7 @@ class _Service:
             entries=entries,
             knowledge=self._knowledge(entries),
             answers=answer_desk(base, self._decided),
+            supervisors=supervisors_desk(base),
             matters=lambda: rules.catalogue.matters.matters,
             unit_name=rules.unit_name,
             live=live,

@@ -39,6 +39,10 @@ from gateway.knowledge.reader import Reader
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, OtlpTraces, Traces
+from gateway.oversight.desk import SupervisorsDesk
+from gateway.oversight.exporting import Exporter
+from gateway.oversight.inflow import SurgeRule
+from gateway.oversight.surges import SurgeSwitch
 from gateway.settings import Settings, SettingsError
 from gateway.tickets.clocks import StartingPoints
 from gateway.tickets.database import Database, open_database
@@ -209,6 +213,19 @@ def claim_desk(base: Foundation) -> ClaimDesk:
         timedelta(seconds=base.settings.claim_seconds),
         timedelta(seconds=base.settings.hand_over_seconds),
         lambda text: mask(text).text,
+    )
+
+
+def supervisors_desk(base: Foundation) -> SupervisorsDesk:
+    """Return where supervisors look, search, export, and switch the surge."""
+    settings, audit = base.settings, AuditLog(base.vault, base.clock)
+    return SupervisorsDesk(
+        base.database,
+        base.clock,
+        audit,
+        SurgeSwitch(base.database, base.clock, audit, forced=settings.surge),
+        Exporter(base.database, audit),
+        SurgeRule(settings.surge_factor, settings.surge_least),
     )
 
 

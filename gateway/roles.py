@@ -16,6 +16,8 @@ from gateway.intake.judging import Rules
 from gateway.intake.open_ticket import TicketOpener
 from gateway.intake.triage_processes import TriageProcesses
 from gateway.leases import Lease
+from gateway.oversight.hours import HourKeeper
+from gateway.oversight.search_index import SearchIndex
 from gateway.repeats.comparing import Comparer, shipped_commonness
 from gateway.supervision import EndlessTasks
 
@@ -71,7 +73,7 @@ def run_relay(parts: RoleParts, streams: Streams) -> None:
 
 
 def run_clock(parts: RoleParts) -> None:
-    """Look after due times, silent calls, and what is kept too long."""
+    """Look after due times, silent calls, figures, the search, and what is kept too long."""
     base = parts.base
     deadlines = Deadlines(
         base.database, base.clock, base.rules, parts.lease("clock"), parts.decided, base.metrics
@@ -79,6 +81,9 @@ def run_clock(parts: RoleParts) -> None:
     parts.tasks.run(deadlines.run(), "clock")
     look, complaint = parts.calls.look_after, "calls cannot be looked after"
     parts.tasks.run(parts.lease("calls").work(look, LOOK_EVERY, complaint), "calls")
+    parts.tasks.run(HourKeeper(base.database, base.clock, parts.lease("hours")).run(), "hours")
+    index = SearchIndex(base.database, base.clock, parts.lease("search"))
+    parts.tasks.run(index.run(), "search")
     if base.settings.keep_people_days:
         parts.tasks.run(retention(base), "retention")
 

@@ -82,7 +82,14 @@ class Settings(ChannelSettings):
     )
     surge: bool = Field(
         False,
-        description="calls surge: general appeals accepted meanwhile have 48 h to be dispatched",
+        description="calls surge, whatever supervisors switch: general appeals accepted meanwhile "
+        "have 48 h to be dispatched",
+    )
+    surge_factor: float = Field(
+        2.0, ge=1, le=100, description="times the normal inflow from which a surge is proposed"
+    )
+    surge_least: int = Field(
+        200, ge=1, description="fewest appeals in 60 minutes from which a surge is proposed"
     )
     acknowledge_from: Literal["dispatch", "acceptance"] = Field(
         "dispatch", description="where the clock for acknowledging starts"

@@ -46,6 +46,7 @@ class AuditEvent(StrEnum):
     ACCOUNT_CHANGED = "account_changed"
     ACCOUNT_DISABLED = "account_disabled"
     PEOPLE_SHOWN = "people_shown"
+    PEOPLE_SEARCHED = "people_searched"
     PEOPLE_ERASED = "people_erased"
     EXPORTED = "exported"
     SURGE_SET = "surge_set"

@@ -32,14 +32,14 @@ from gateway.durable import flush
 from gateway.intake.attachments import Attachments
 from gateway.tickets.database import Database
 from gateway.tickets.migrate import known_revisions, migrate
-from gateway.tickets.schema import APPEND_ONLY, metadata
+from gateway.tickets.schema import APPEND_ONLY, SEARCH_WORDS, metadata
 from gateway.tickets.workflow import CLOSED
 
 RAISE: Final = 1000
 """By how much versions rise: more than a ticket has changes between two backups."""
 SKIP: Final = 1_000_000
 """How many ticket numbers are skipped: more than are handed out between two backups."""
-_OURS: Final = {*metadata.tables, "alembic_version"}
+_OURS: Final = {*metadata.tables, *SEARCH_WORDS, "alembic_version"}
 _HOLDS_WORK: Final = ("tickets", "messages", "quarantine")
 
 
@@ -156,6 +156,9 @@ async def _empty(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         found = MetaData()
         await connection.run_sync(found.reflect)
+        for name in SEARCH_WORDS[1:]:
+            if name in found.tables:
+                found.remove(found.tables[name])
         await connection.run_sync(found.drop_all)
 
     await database.write(work)

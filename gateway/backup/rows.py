@@ -9,11 +9,13 @@ import orjson
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.tickets.schema import SEARCH_WORDS
+
 Row = dict[str, Any]
 BATCH: Final = 500
 _NOT_KEPT: Final = {
     "alembic_version", "schema_steps", "leases", "stream_positions", "sessions", "sign_in_failures",
-    "knowledge_vectors",
+    "knowledge_vectors", "search_queue", "search_documents", "search_backfill", *SEARCH_WORDS,
 }  # fmt: skip
 """What tells of the running system rather than of its tickets, and what can be made again."""
 

@@ -12,6 +12,7 @@ from gateway.conversation.events import Event
 from gateway.conversation.outbox import put_down, reply_row
 from gateway.intake.drafting import Drafted
 from gateway.intake.verifying import begin
+from gateway.oversight.surges import rule_of, running_surge
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
 from gateway.tickets.store import Happening, append_history, lock_tickets, save
@@ -77,7 +78,10 @@ async def keep(
     surge: bool,
     joining: timedelta = timedelta(),
 ) -> list[Kept | None]:
-    """Store the drafts in this transaction; None stands for a key that came with another body."""
+    """Store the drafts in this transaction; None stands for a key that came with another body.
+
+    With `surge` calls surge whatever a supervisor has switched.
+    """
     known = await _known(connection, drafts)
     running = await _running(connection, drafts, joining)
     shown = await _shown(connection, drafts)
@@ -161,6 +165,9 @@ async def _insert(
 ) -> None:
     new = [*opened, *additions]
     if opened:
+        running = None if surge else await running_surge(connection)
+        surge = surge or running is not None
+        rule = rule_of(running) if surge else {}
         tickets = [
             receive(item.ticket_id, item.key[0], item.message["received_at"], surge=surge)
             for item in opened
@@ -169,7 +176,7 @@ async def _insert(
             {**ticket.to_row(), **item.query} for ticket, item in zip(tickets, opened, strict=True)
         ]
         await _NEW_TICKETS.run(connection, rows)
-        await append_history(connection, [_received(ticket) for ticket in tickets])
+        await append_history(connection, [_received(ticket, rule) for ticket in tickets])
     await _NEW_MESSAGES.run(connection, [item.message for item in new])
     await _NEW_PEOPLE.run(connection, [row for item in new for row in item.people])
     await _NEW_ATTACHMENTS.run(connection, [row for item in new for row in item.attachments])
@@ -210,8 +217,8 @@ def _answers(opened: Sequence[Drafted], additions: Sequence[Drafted]) -> list[di
     ]
 
 
-def _received(ticket: Ticket) -> Happening:
-    return Happening(ticket, "received", "citizen", ticket.accepted_at)
+def _received(ticket: Ticket, rule: dict[str, Any]) -> Happening:
+    return Happening(ticket, "received", "citizen", ticket.accepted_at, rule)
 
 
 async def _reopen_triage(connection: AsyncConnection, additions: list[Drafted]) -> None:

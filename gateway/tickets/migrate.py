@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clock import Clock
 from gateway.tickets.database import Database
+from gateway.tickets.indexing import build_concurrently, build_inside, wanted_indexes
 from gateway.tickets.schema import schema_steps
 
 log = structlog.get_logger(__name__)
@@ -196,6 +197,8 @@ async def _apply(database: Database, clock: Clock, directory: ScriptDirectory, s
     async def work(connection: AsyncConnection) -> bool:
         return await connection.run_sync(_transact, directory, step, clock.now())
 
+    await build_concurrently(database, wanted_indexes(step.script))
+
     for _ in range(_ATTEMPTS):
         try:
             return await database.write(work)
@@ -218,7 +221,9 @@ def _transact(
     if step.revision in _applied(connection):
         return False
     context = MigrationContext.configure(connection)
-    with Operations.context(context):
+    with Operations.context(context) as operations:
+        if connection.dialect.name == "sqlite":
+            build_inside(operations, wanted_indexes(step.script))
         step.script.module.upgrade()
     context.stamp(directory, step.revision)
     connection.execute(

@@ -28,6 +28,9 @@ from gateway.tickets.times import UtcDateTime
 NEEDS_TRIAGE: ColumnElement[Any] = literal_column("needs_triage")
 """The condition of the partial index, for queries too: SQLite uses it only for the very words."""
 
+RUNNING: ColumnElement[Any] = literal_column("running")
+"""The same for the surge that has not ended."""
+
 Document = JSON().with_variant(JSONB(), "postgresql")
 Number = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -287,6 +290,7 @@ tickets = Table(
         postgresql_where=text("publish_at IS NOT NULL"),
     ),
     Index("ix_tickets_status", "status", "dispatch_due_at"),
+    Index(None, "accepted_at"),
     Index(
         "ix_tickets_open311",
         "accepted_at",
@@ -391,6 +395,7 @@ confirmations = Table(
     Column("choice", Document, nullable=False),
     Column("before", Document, nullable=False),
     Index(None, "ticket_id"),
+    Index(None, "at"),
 )
 
 answers = Table(
@@ -501,6 +506,68 @@ ratings = Table(
     Column("sealed_words", LargeBinary),
 )
 """What citizens say of how their matter was dealt with: 1 to 5 stars, and words if they like."""
+
+surges = Table(
+    "surges",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("running", Boolean, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("opened_by", String(64), nullable=False),
+    Column("grounds", Text, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("closed_by", String(64)),
+    Column("closing_grounds", Text),
+    Index(
+        "uq_surges_running",
+        "running",
+        unique=True,
+        sqlite_where=RUNNING,
+        postgresql_where=RUNNING,
+    ),
+)
+"""Spans of time in which calls surge; at most one runs."""
+
+hourly_figures = Table(
+    "hourly_figures",
+    metadata,
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("accepted", Integer, nullable=False),
+    Column("confirmed", Document, nullable=False),
+)
+"""What happened in each hour that is over: how many tickets were accepted, what agents confirmed.
+
+Can be counted again from tickets and confirmations.
+"""
+
+search_queue = Table(
+    "search_queue",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("ticket_id", String(16), nullable=False),
+)
+"""Tickets with words that the index of the search lacks; written by triggers on the words."""
+
+search_documents = Table(
+    "search_documents",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("ticket_id", String(16), nullable=False, unique=True),
+)
+"""Which ticket stands under which number in `search_words`; the numbers go up with acceptance.
+
+`search_words` itself is a table of its own kind on either database (`gateway/oversight`).
+"""
+SEARCH_WORDS = ("search_words", "search_words_config", "search_words_data", "search_words_idx")
+"""The table, and those that SQLite makes and drops with it."""
+
+search_backfill = Table(
+    "search_backfill",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("through", BigInteger, nullable=False),
+)
+"""One row: up to which message, counted down, the search still lacks what was there before it."""
 
 history = Table(
     "history",

@@ -31,6 +31,7 @@ from gateway.knowledge.base import KnowledgeBase
 from gateway.knowledge.store import EntryStore
 from gateway.observability.metrics import Metrics
 from gateway.observability.traces import Traces
+from gateway.oversight.desk import SupervisorsDesk
 from gateway.settings import Settings
 from gateway.tickets.database import Database
 from gateway.web.attempts import Attempts
@@ -85,6 +86,7 @@ class WebParts:
     entries: EntryStore
     knowledge: KnowledgeBase
     answers: AnswerDesk
+    supervisors: SupervisorsDesk
     matters: Callable[[], Sequence[Matter]]
     """The dispatch catalogue of the moment."""
     unit_name: UnitName

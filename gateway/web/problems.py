@@ -48,6 +48,8 @@ KINDS: Final[dict[str, Kind]] = {
     "claimed-by-another": Kind(409, "Somebody else is at work on it", "其他坐席正在处理该工单"),
     "version-conflict": Kind(409, "The ticket has changed meanwhile", "工单已有变更"),
     "not-yet-triaged": Kind(409, "The ticket is being read", "工单正在分析中"),
+    "surge-running": Kind(409, "A surge is running already", "激增模式已启用"),
+    "no-surge": Kind(409, "There is no surge to close", "未启用激增模式"),
     "upload-offset": Kind(409, "The upload goes on elsewhere", "上传位置不符"),
     "cannot-be-withdrawn": Kind(409, "This cannot be withdrawn just now", "目前不能撤回"),
     "cannot-be-merged": Kind(409, "These two cannot be merged", "这两件工单不能并案"),

@@ -13,6 +13,7 @@ from gateway.web.agent_routes import AGENTS
 from gateway.web.citizen_routes import CITIZENS
 from gateway.web.desk_routes import DESK
 from gateway.web.open311_routes import open311_routes
+from gateway.web.oversight_routes import OVERSIGHT
 from gateway.web.pages.table import PAGES
 from gateway.web.route import Route
 
@@ -43,4 +44,4 @@ _DESCRIPTIONS: Final = (
     ),
 )  # fmt: skip
 
-PUBLIC: Final = (*CITIZENS, *AGENTS, *DESK, *open311_routes(), *_DESCRIPTIONS)
+PUBLIC: Final = (*CITIZENS, *AGENTS, *OVERSIGHT, *DESK, *open311_routes(), *_DESCRIPTIONS)

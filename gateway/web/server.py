@@ -81,10 +81,7 @@ def _guarded(route: Route) -> Handler:
                 f"ask an administrator for a role with {access}",
                 "请向管理员申请相应权限",
             )
-        response = await route.handler(request)
-        # What somebody may see is not for whoever comes next at the same device or proxy.
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
+        return await route.handler(request)
 
     return guarded
 

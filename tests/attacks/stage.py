@@ -16,7 +16,6 @@ from lxml import html
 from gateway.accounts.permissions import PERMISSIONS, Permission, Role
 from gateway.web.route import Route
 from tests.attacks.table import filled, name
-from tests.web.test_odd_words import decided
 from tests.web.visitor import Visitor
 from tests.web.wire import PASSWORD, Reply, Served, _reply
 
@@ -41,8 +40,6 @@ class Stage:
     ticket: str
     """The number of a ticket of `wire.UNIT`; its words and all that is told of it are hostile."""
     code: str
-    entry: str = "none"
-    """The id of a hostile entry of the knowledge base, once there is one."""
     browsers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def ask(
@@ -114,15 +111,6 @@ class Stage:
         path = f"{self.served.process.folder}/jiesu.sqlite3"
         with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
             connection.execute(statement, values)
-
-    def tickets(self) -> list[str]:
-        """Return the newest tickets' numbers, of all channels."""
-        rows = self.served.select("SELECT id FROM tickets ORDER BY accepted_at DESC LIMIT 20")
-        return [number for [number] in rows]
-
-    def wait(self, number: str) -> None:
-        """Wait until triage has read a ticket."""
-        decided(self.served, number)
 
     def state(self) -> dict[str, Any]:
         """Return how much each table holds that nobody writes in but by an act, and the ticket."""

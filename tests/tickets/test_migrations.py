@@ -151,8 +151,14 @@ async def test_the_steps_yield_the_schema_of_the_tables(database: Database) -> N
     """A migrated database has no difference from the tables that the program uses."""
     await migrate(database, CLOCK)
 
+    def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+        # The search's index of words is of its own kind on either database.
+        return kind != "table" or not (name or "").startswith("search_words")
+
     def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection), schema.metadata))
+        options = {"include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, schema.metadata))
 
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
