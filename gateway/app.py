@@ -23,6 +23,7 @@ from gateway.dispatch.valkey import EmbeddedValkey
 from gateway.foundation import (
     Foundation,
     answer_desk,
+    ask_desk,
     claim_desk,
     foundation,
     sentence_reader,
@@ -253,6 +254,7 @@ class _Service:
             audit=audit,
             desk=desk,
             claims=claim_desk(base),
+            asking=ask_desk(base),
             merging=MergeDesk(base.database, base.clock, base.rules, self._decided),
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),

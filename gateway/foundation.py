@@ -22,6 +22,7 @@ from gateway.accounts.sessions import Sessions
 from gateway.accounts.sign_in import SignIn
 from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
+from gateway.confirmation.asking import AskDesk
 from gateway.confirmation.claiming import ClaimDesk
 from gateway.conversation.codes import CodeSender
 from gateway.conversation.events import UnitName
@@ -227,6 +228,11 @@ def supervisors_desk(base: Foundation) -> SupervisorsDesk:
         Exporter(base.database, audit),
         SurgeRule(settings.surge_factor, settings.surge_least),
     )
+
+
+def ask_desk(base: Foundation) -> AskDesk:
+    """Return where agents ask citizens."""
+    return AskDesk(base.database, base.vault, base.clock, lambda text: mask(text).text)
 
 
 def sentence_reader(settings: Settings) -> Reader | None:

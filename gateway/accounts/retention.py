@@ -23,6 +23,7 @@ from gateway.tickets.schema import (
     media,
     messages,
     people,
+    questions,
     replies,
     retention,
 )  # fmt: skip
@@ -72,6 +73,7 @@ _ERASE: Final = (
     .where(media.c.ticket_id.in_(_IDS), media.c.sealed_text.is_not(None))
     .values(sealed_text=_ERASED, mask_spans=[]),
     update(attachments).where(attachments.c.ticket_id.in_(_IDS)).values(sealed_name=_ERASED),
+    update(questions).where(questions.c.ticket_id.in_(_IDS)).values(sealed_text=_ERASED),
     delete(people).where(people.c.ticket_id.in_(_IDS)),
 )
 

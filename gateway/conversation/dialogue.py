@@ -23,7 +23,7 @@ from triage.text.normalise import normalise
 
 #: Of these nothing more is needed to route them or to find the place.
 _ASKED_NOTHING: Final = {Kind.INQUIRY, Kind.SUGGESTION, Kind.PRAISE}
-_ASKS: Final = {*QUESTIONS, Event.ASK_CODE, Event.CODE_REFUSED}
+_ASKS: Final = {*QUESTIONS, Event.ASK_CODE, Event.CODE_REFUSED, Event.ASKED}
 _replies, _people = schema.replies.c, schema.people.c
 _TOLD: Final = (
     select(*(_replies[name] for name in ("ticket_id", "event", "message", "state", "not_before")))

@@ -26,6 +26,7 @@ class Event(StrEnum):
     DISPATCHED = "dispatched"
     ANSWERED = "answered"
     MERGED = "merged"
+    ASKED = "asked"
 
 
 QUESTIONS: Final[dict[Event, str]] = {
@@ -78,11 +79,11 @@ def told(
     unit_name: UnitName,
     *,
     alone: bool = True,
-    answer: str = "",
+    by_agent: str = "",
 ) -> str:
     """Return the text for the citizen; it may hold the query code, and goes to them alone.
 
-    `answer` is what an agent answered, where that is what is told.
+    `by_agent` is what an agent answered or asked, where that is what is told.
 
     A receipt that is not `alone` is followed by what the appeal was understood as; one that is
     tells that too, if triage has spoken by then.
@@ -93,7 +94,13 @@ def told(
         return as_printed(_SAID[event]).format(number=number, query_code=query_code, unit=unit)
     if event is Event.ANSWERED:
         again = as_printed("如仍需办理,请写明此工单号再次提交。")
-        return as_printed(f"关于您的诉求(工单号 {number}),答复如下:") + f"\n{answer}\n{again}"
+        return as_printed(f"关于您的诉求(工单号 {number}),答复如下:") + f"\n{by_agent}\n{again}"
+    if event is Event.ASKED:
+        return (
+            as_printed(f"关于您的诉求(工单号 {number}),请问:")
+            + f"\n{by_agent}\n"
+            + as_printed("请直接在此回复。")
+        )
     return as_printed(_understanding(event, ticket, query_code, unit_name, alone=alone))
 
 

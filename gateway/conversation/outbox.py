@@ -12,7 +12,7 @@ from gateway.accounts.keys import Vault
 from gateway.conversation.events import Event
 from gateway.tickets import schema
 from gateway.tickets.many import ManyRows
-from gateway.tickets.sealing import answer_context
+from gateway.tickets.sealing import answer_context, question_context
 
 WAITING: Final = "waiting"
 CALLBACK: Final = "callback"
@@ -26,6 +26,13 @@ EXPLAINED: Final = (
     .label("explained")
 )
 """Whether a reply of its own tells what the appeal was understood as."""
+SAID_BY_AGENT: Final = (
+    schema.answers.c.sealed_text.label("sealed_answer"),
+    schema.replies.c.answer,
+    schema.questions.c.sealed_text.label("sealed_question"),
+    schema.replies.c.question,
+)
+"""What `words_of_agent` needs of a reply, joined with `answers` and `questions`."""
 _NEW: Final = ManyRows(insert(schema.replies))
 BY_PHONE: Final = ("voice",)
 """Nobody can be told anything there; an agent calls back."""
@@ -96,8 +103,24 @@ async def tell(
     await put_down(connection, rows)
 
 
-async def answer_of(vault: Vault, row: Any) -> str:
-    """Return what an agent answered, where the reply of this row tells that."""
-    if row.sealed_answer is None:
-        return ""
-    return (await vault.open(row.sealed_answer, answer_context(row.answer))).decode()
+async def ask(connection: AsyncConnection, ticket_id: str, question: str, now: datetime) -> None:
+    """Put a question, by its id, to whoever wrote last on the ticket; who called is called back."""
+    senders = await senders_of(connection, [ticket_id])
+    if not senders:
+        return
+    last = senders[-1]
+    row = reply_row(Event.ASKED, ticket_id, last.id, last.channel, now)
+    state = CALLBACK if last.channel in BY_PHONE else WAITING
+    await put_down(connection, [{**row, "state": state, "question": question}])
+
+
+async def words_of_agent(vault: Vault, row: Any) -> str:
+    """Return what an agent answered or asked, where the reply of this row tells that.
+
+    The row has `SAID_BY_AGENT`.
+    """
+    if row.sealed_answer is not None:
+        return (await vault.open(row.sealed_answer, answer_context(row.answer))).decode()
+    if row.sealed_question:
+        return (await vault.open(row.sealed_question, question_context(row.question))).decode()
+    return ""

@@ -15,7 +15,7 @@ from channels.registry import Channels
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.conversation.events import Event, UnitName, told
-from gateway.conversation.outbox import CALLBACK, EXPLAINED, WAITING, answer_of
+from gateway.conversation.outbox import CALLBACK, EXPLAINED, SAID_BY_AGENT, WAITING, words_of_agent
 from gateway.leases import Lease
 from gateway.observability.metrics import Metrics
 from gateway.tickets import schema
@@ -42,13 +42,13 @@ _DUE: Final = (
         _table.doubts,
         schema.messages.c.sealed_reply_to,
         schema.tickets.c.sealed_query_code,
-        schema.answers.c.sealed_text.label("sealed_answer"),
-        _table.answer,
+        *SAID_BY_AGENT,
         EXPLAINED,
     )
     .join(schema.messages, schema.messages.c.id == _table.message)
     .join(schema.tickets, schema.tickets.c.id == _table.ticket_id)
     .outerjoin(schema.answers, schema.answers.c.id == _table.answer)
+    .outerjoin(schema.questions, schema.questions.c.id == _table.question)
     .where(
         _table.done_at.is_(None),
         _table.not_before <= bindparam("now"),
@@ -177,7 +177,7 @@ class ReplySender:
             code.decode(),
             self.unit_name,
             alone=not row.explained,
-            answer=await answer_of(self.vault, row),
+            by_agent=await words_of_agent(self.vault, row),
         )
         return Reply(row.id, address.decode(), text)
 

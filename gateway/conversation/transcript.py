@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from gateway.accounts.keys import Vault
 from gateway.clock import Clock
 from gateway.conversation.events import Event, UnitName, told
-from gateway.conversation.outbox import EXPLAINED, answer_of
+from gateway.conversation.outbox import EXPLAINED, SAID_BY_AGENT, words_of_agent
 from gateway.tickets import schema
 from gateway.tickets.database import Database
 from gateway.tickets.sealing import query_context, text_context
@@ -37,13 +37,13 @@ _TOLD: Final = (
         schema.replies.c.event,
         schema.replies.c.not_before,
         schema.tickets.c.sealed_query_code,
-        schema.answers.c.sealed_text.label("sealed_answer"),
-        schema.replies.c.answer,
+        *SAID_BY_AGENT,
         EXPLAINED,
     )
     .join(schema.messages, schema.messages.c.id == schema.replies.c.message)
     .join(schema.tickets, schema.tickets.c.id == schema.replies.c.ticket_id)
     .outerjoin(schema.answers, schema.answers.c.id == schema.replies.c.answer)
+    .outerjoin(schema.questions, schema.questions.c.id == schema.replies.c.question)
     .where(
         schema.messages.c.conversation == bindparam("conversation"),
         schema.replies.c.number > bindparam("after"),
@@ -119,7 +119,7 @@ class Transcripts:
                 code.decode(),
                 self._unit_name,
                 alone=not reply.explained,
-                answer=await answer_of(self._vault, reply),
+                by_agent=await words_of_agent(self._vault, reply),
             )
             found.append(Utterance("hotline", at, words, ticket.id))
         found.sort(key=lambda item: item.at)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.conversation.events import Event
 from gateway.conversation.outbox import put_down, reply_row
+from gateway.conversation.questions import OPEN_IN_CHATS
 from gateway.intake.drafting import Drafted
 from gateway.intake.verifying import begin
 from gateway.oversight.surges import rule_of, running_surge
@@ -51,6 +52,7 @@ _TOLD_LATELY: Final = (
         schema.messages.c.ticket_id,
         schema.messages.c.body_digest,
         schema.tickets.c.sealed_query_code,
+        schema.messages.c.received_at,
     )
     .join(schema.tickets, schema.tickets.c.id == schema.messages.c.ticket_id)
     .where(
@@ -60,6 +62,9 @@ _TOLD_LATELY: Final = (
     )
     .order_by(schema.messages.c.number)
 )
+
+_ASKED: Final = OPEN_IN_CHATS.where(schema.tickets.c.status.not_in(CLOSED))
+_MAY_ANSWER_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +152,18 @@ async def _shown(connection: AsyncConnection, drafts: Sequence[Drafted]) -> dict
 async def _running(
     connection: AsyncConnection, drafts: Sequence[Drafted], joining: timedelta
 ) -> dict[bytes, _Earlier]:
-    """Return what each of these conversations told of last, if that is recent and still open."""
+    """Return what each of these conversations told of last, if that is recent and still open.
+
+    Where an agent has asked since, it is the ticket of that question, for a week.
+    """
     wanted = {drafted.joins for drafted in drafts if drafted.joins is not None}
     if not wanted or not joining:
         return {}
     since = min(drafted.message["received_at"] for drafted in drafts) - joining
-    rows = await connection.execute(_TOLD_LATELY, {"conversations": list(wanted), "since": since})
-    return {row[0]: _Earlier(*row[1:]) for row in rows}
+    chats: dict[str, Any] = {"conversations": list(wanted)}
+    told = (await connection.execute(_TOLD_LATELY, {**chats, "since": since})).all()
+    asked = await connection.execute(_ASKED, {**chats, "since": since - _MAY_ANSWER_FOR})
+    return {row[0]: _Earlier(*row[1:4]) for row in sorted([*told, *asked], key=lambda row: row[4])}
 
 
 async def _insert(

@@ -36,6 +36,11 @@ def answer_context(identity: str) -> str:
     return f"answer/{identity}/text"
 
 
+def question_context(identity: str) -> str:
+    """Return the context of what an agent asked a citizen."""
+    return f"question/{identity}/text"
+
+
 def medium_context(identity: str, part: str) -> str:
     """Return the context of a part of a medium: `reference`, `name` or `text`."""
     return f"medium/{identity}/{part}"

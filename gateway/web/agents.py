@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, literal, select, true
 
 from channels.body import SpokenText, StrictBody, Words
 from gateway.accounts.permissions import Account, Permission
+from gateway.conversation.questions import questions_of
 from gateway.knowledge.answering import Said
 from gateway.repeats.clusters import read_cluster
 from gateway.tickets import schema
@@ -76,9 +77,21 @@ class TicketClaim(BaseModel):
     note: str | None = Field(description="what they left with it, masked")
 
 
+class TicketQuestion(BaseModel):
+    """What an agent asked the citizen."""
+
+    at: datetime
+    agent: str
+    text: str = Field(description="masked")
+    channel: str | None = Field(description="null where it stands only on the appeal's page")
+    state: str | None = Field(description="waiting, sent, failed, callback, called")
+    answered_at: datetime | None = Field(description="when the citizen said something next")
+
+
 class TicketWithHistory(TicketDocument):
     """A ticket as agents read it."""
 
+    questions: list[TicketQuestion]
     claim: TicketClaim | None = Field(description="null where nobody is; never told to a unit")
     history: list[TicketHistoryLine]
 
@@ -152,6 +165,10 @@ async def whole_ticket(parts: WebParts, ticket_id: str, account: Account) -> dic
         except TicketNotFound:
             raise no_such_ticket() from None
         claim = await living_claim(connection, ticket_id, parts.clock.now())
+        asked = await questions_of(connection, ticket_id)
+    found["questions"] = [
+        {name: getattr(item, name) for name in TicketQuestion.model_fields} for item in asked
+    ]
     if not account.may(Permission.READ_TICKETS):
         history = [line for line in found["history"] if line["event"] != "handed_over"]
         return {**found, "history": history, "claim": None}

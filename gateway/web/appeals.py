@@ -60,6 +60,13 @@ class Step(BaseModel):
     status_zh: str
 
 
+class AskedOfCitizen(BaseModel):
+    """What an agent wants to know, and since when."""
+
+    at: datetime
+    text: str
+
+
 class AppealStatus(BaseModel):
     """Where an appeal stands, for whoever filed it; times are UTC."""
 
@@ -76,6 +83,9 @@ class AppealStatus(BaseModel):
         description="since when it follows another appeal of the same matter"
     )
     answer: str | None = Field(description="what was answered on the spot")
+    question: AskedOfCitizen | None = Field(
+        None, description="what an agent asks; null where something was said since"
+    )
     steps: list[Step]
 
 
@@ -158,6 +168,8 @@ async def read_status(parts: WebParts, ticket_id: str) -> AppealStatus:
         ticket = (await find_tickets(connection, [told]))[told]
         history = await history_of(connection, told)
     is_answered = ticket.status is Status.ANSWERED
+    is_closed = first is not None or ticket.status in CLOSED
+    asked = None if is_closed else await parts.asking.open(ticket_id)
     return AppealStatus(
         ticket_id=ticket_id,
         number=show_ticket_id(ticket_id),
@@ -170,6 +182,7 @@ async def read_status(parts: WebParts, ticket_id: str) -> AppealStatus:
         dispatched_at=ticket.dispatched_at,
         merged_at=first.merged_at if first else None,
         answer=await parts.answers.last(told) if is_answered else None,
+        question=AskedOfCitizen(at=asked[0], text=asked[1]) if asked else None,
         steps=_steps(history),
     )
 

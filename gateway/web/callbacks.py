@@ -20,7 +20,11 @@ from gateway.web.problems import Problem
 
 _table = schema.replies.c
 _OPEN: Final = (
-    select(_table.id, _table.ticket_id, _table.channel, _table.event, _table.not_before)
+    select(
+        *(_table[name] for name in ("id", "ticket_id", "channel", "event", "not_before")),
+        schema.questions.c.masked_text.label("asked"),
+    )
+    .outerjoin(schema.questions, schema.questions.c.id == _table.question)
     .where(_table.done_at.is_(None), _table.state == CALLBACK)
     .order_by(_table.number)
 )
@@ -57,7 +61,7 @@ async def list_callbacks(request: web.Request) -> web.Response:
         {
             "id": row.id,
             "ticket_id": row.ticket_id,
-            "question": QUESTIONS[Event(row.event)],
+            "question": row.asked or QUESTIONS[Event(row.event)],
             "since": row.not_before,
         }
         for row in rows

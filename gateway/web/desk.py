@@ -1,4 +1,4 @@
-"""Agents beside one another: who is at work on a ticket, and handing it to a colleague."""
+"""Agents beside one another: who is at work on a ticket, handing it over; asking the citizen."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from gateway.accounts.permissions import Role
 from gateway.tickets.claims import Claim
 from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound
-from gateway.web.agents import json_answer, refusal_problem, ticket_number
+from gateway.web.agents import json_answer, refusal_problem, ticket_number, whole_ticket
 from gateway.web.body import read_json
 from gateway.web.parts import ACCOUNT, PARTS
 
@@ -82,6 +82,24 @@ async def hand_over_ticket(request: web.Request) -> web.Response:
 async def list_colleagues(request: web.Request) -> web.Response:
     """List who may confirm tickets."""
     return json_answer({"colleagues": await request.app[PARTS].claims.colleagues()})
+
+
+class QuestionBody(StrictBody):
+    """What the citizen is asked."""
+
+    version: int = Field(ge=1, le=2**31 - 1, description="the version that the agent has read")
+    text: SpokenText = Field(min_length=1, max_length=1000)
+
+
+async def ask_citizen(request: web.Request) -> web.Response:
+    """Ask the citizen on their channel; by telephone it becomes a call back."""
+    parts, account, ticket_id = request.app[PARTS], request[ACCOUNT], ticket_number(request)
+    given = await read_json(request, QuestionBody)
+    try:
+        await parts.asking.ask(ticket_id, account.name, given.version, given.text)
+    except (Refused, TicketNotFound) as error:
+        raise refusal_problem(error) from None
+    return json_answer(await whole_ticket(parts, ticket_id, account))
 
 
 def _told(claim: Claim) -> web.Response:

@@ -39,6 +39,12 @@ DESK: Final = (
         answer=kindred.EarlierTickets, problems=(*SIGNED_IN, "no-such-ticket"),
     ),
     Route(
+        "POST", "/api/v1/tickets/{ticket_id}/question", desk.ask_citizen,
+        "Ask the citizen 询问诉求人", Permission.CONFIRM_TICKETS, body=desk.QuestionBody,
+        answer=agents.TicketWithHistory,
+        problems=(*_TICKET, *BODY, "version-conflict", "not-yet-triaged"),
+    ),
+    Route(
         "POST", "/api/v1/tickets/{ticket_id}/merge", merging.merge_ticket,
         "Let a ticket follow another 并案", Permission.SPLIT_MERGE, body=merging.MergeBody,
         answer=agents.TicketWithHistory,

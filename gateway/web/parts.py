@@ -14,6 +14,7 @@ from gateway.accounts.people import People
 from gateway.accounts.permissions import Account
 from gateway.accounts.sign_in import SignIn
 from gateway.clock import Clock
+from gateway.confirmation.asking import AskDesk
 from gateway.confirmation.claiming import ClaimDesk
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.merging import MergeDesk
@@ -80,6 +81,7 @@ class WebParts:
     desk: ConfirmationDesk
     claims: ClaimDesk
     merging: MergeDesk
+    asking: AskDesk
     attempts: Attempts
     limits: SenderLimits
     transcripts: Transcripts

@@ -134,6 +134,11 @@ def test_what_a_call_left_open_is_asked_by_an_agent(served: Served) -> None:
     assert _settled(served, ticket, 2)["district"] == "district-fengtai"
     assert [item for item in _callbacks(served) if item["ticket_id"] == ticket] == []
     assert_problem(served.agent("POST", path, {"answer": "再说一遍"}), 404, "not-found")
+    version = decided(served, ticket)["version"]
+    asked = {"version": version, "text": "请问是几单元?"}
+    assert served.agent("POST", f"/api/v1/tickets/{ticket}/question", asked).status == 200
+    [waiting] = [item for item in _callbacks(served) if item["ticket_id"] == ticket]
+    assert waiting["question"] == "请问是几单元?"
 
 
 def _callbacks(served: Served) -> Any:
