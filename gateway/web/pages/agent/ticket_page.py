@@ -9,7 +9,10 @@ from gateway.accounts.permissions import Permission
 from gateway.intake.masking import mask
 from gateway.knowledge.base import TooBusy
 from gateway.knowledge.entries import Entry
+from gateway.repeats.earlier import earlier_of
+from gateway.repeats.similar import similar_to
 from gateway.tickets.listing import Chosen, list_lines
+from gateway.tickets.numbers import show_ticket_id
 from gateway.tickets.ticket import Ticket
 from gateway.tickets.workflow import ALLOWED, Status
 from gateway.web.agents import ticket_number
@@ -70,7 +73,13 @@ async def ticket_page(
     parts, account = request.app[PARTS], request[ACCOUNT]
     view = await view_of(parts, ticket_id, account)
     look = look_of(request)
+    async with parts.database.read() as connection:
+        similar = await similar_to(connection, view.ticket, parts.clock.now())
+        earlier = await earlier_of(connection, view.ticket)
     context = {
+        "similar": similar,
+        "earlier": earlier,
+        "number": show_ticket_id,
         "v": view,
         "t": view.ticket,
         "me": account.name,
