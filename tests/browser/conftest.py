@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.browsing import COMPLAINTS, chromium, visiting
+from tests.browser.ticket_screens import VOICE
 from tests.web.wire import Served, serving
 
 HERE = Path(__file__).parent
@@ -29,7 +30,7 @@ def browser(served: Served) -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def served() -> Iterator[Served]:
     """A gateway that takes files up to a megabyte."""
-    with serving(accounts=True, JIESU_MAX_FILE="3000000", JIESU_MAX_FILES="3") as found:
+    with serving(accounts=True, JIESU_MAX_FILE="3000000", JIESU_MAX_FILES="3", **VOICE) as found:
         yield found
 
 

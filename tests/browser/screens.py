@@ -7,6 +7,7 @@ from typing import Final
 from playwright.sync_api import Page
 
 from gateway.tickets.workflow import Status
+from tests.browser import ticket_screens
 from tests.browser.browsing import (
     DESK,
     LANGUAGES,
@@ -85,13 +86,14 @@ def nothing_here(page: Page, served: Served) -> None:
 
 VIEWS: Final[tuple[View, ...]] = (
     empty_form, faulty_form, receipt, sign_in, own_appeal, closed_appeal, chat, nothing_here,
+    *ticket_screens.VIEWS,
 )  # fmt: skip
 
 
 def shoot() -> None:
     """Take every page, narrow and wide, light and dark, in both languages and in large type."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with serving(accounts=True) as served, chromium() as browser:
+    with serving(accounts=True, **ticket_screens.VOICE) as served, chromium() as browser:
         for view in VIEWS:
             for language in LANGUAGES:
                 with visiting(browser, served, reduced_motion="reduce") as page:

@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.web.desk_visitor import act, filed, now, path_of, signed_in
+from tests.web.test_odd_words import decided
 from tests.web.visitor import Visitor
 from tests.web.wire import APPEALS, Served, serving
 
@@ -231,6 +233,44 @@ def test_nobody_is_shown_of_a_report(served: Served, agent: Visitor, ticket: Any
         assert not sight.tree.xpath("//section[contains(@class, 'revealed')]")
 
 
+def test_merge_and_take_it_back(served: Served, agent: Visitor, ticket: Any) -> None:
+    """A ticket that is like another is merged into it by one button, or by number, and back."""
+    building = now(served, ticket)["messages"][0]["text"]
+    later = filed(served, f"{building},到现在也没人通知")
+    sight = agent.get(path_of(later))
+    deadline = time.monotonic() + 30
+    while ticket["ticket_id"] not in sight.tree.xpath("//button[@name='into']/@value"):
+        assert time.monotonic() < deadline, "they are not found alike"
+        sight = agent.get(path_of(later))
+    [token] = set(sight.tree.xpath("//form[contains(@action, '/merge')]//@value")) & {
+        sight.fields(path_of(later, "/claim"))["form_token"]
+    }
+    given = {"form_token": token, "version": str(now(served, later)["version"])}
+    sight = agent.post(path_of(later, "/merge"), {**given, "into": ticket["ticket_id"]})
+    assert sight.path.endswith("?done=merged"), sight.text("//*[@role='alert']")
+    assert now(served, later)["status"] == "merged"
+    sight = act(agent, later, "/separate")
+    assert sight.path.endswith("?done=separated")
+    decided(served, later["ticket_id"])
+    version = str(now(served, later)["version"])
+    for into in ("123", later["ticket_id"]):
+        sight = agent.post(path_of(later, "/merge"), {**given, "version": version, "into": into})
+        assert sight.reply.status == 409
+        assert sight.tree.xpath("//input[@id='into']/@value") == [into]
+
+
+def test_earlier_appeals(served: Served, agent: Visitor) -> None:
+    """What the same reporter told before stands beside the ticket, masked."""
+    person = {"name": "罗大年", "phone": "13922223333"}
+    tickets = []
+    for text in ("通州区梨园镇柳荫小区路灯不亮", "顺义区仁和镇柳荫小区门口垃圾没人清运"):
+        body = {"text": text, "reporter": person}
+        receipt = served.call("POST", APPEALS, body).document
+        tickets.append(decided(served, receipt["ticket_id"]))
+    sight = agent.get(path_of(tickets[1]))
+    assert "路灯不亮" in sight.text("//section[@aria-labelledby='earlier-title']")
+
+
 def test_next_ticket(served: Served, agent: Visitor, senior: Visitor, ticket: Any) -> None:
     """The next one is what runs out first and is nobody else's; never the one just left."""
     first = agent.get("/agent/next").path
@@ -242,7 +282,7 @@ def test_next_ticket(served: Served, agent: Visitor, senior: Visitor, ticket: An
 
 
 FORMS = ("confirm", "undo", "correct", "claim", "let-go", "hand-over", "entries", "answer",
-         "reporter", "words")  # fmt: skip
+         "merge", "separate", "reporter", "words")  # fmt: skip
 
 
 @pytest.mark.parametrize("tail", FORMS)

@@ -9,6 +9,7 @@ from gateway.web.pages.agent import (
     sign_in_page,
     ticket_acts,
     ticket_answer,
+    ticket_kin,
     ticket_page,
 )
 from gateway.web.pages.agent.routing import agent_form, agent_page
@@ -31,6 +32,11 @@ _TICKET_PAGES: Final = (
     ),
     agent_form(f"{_TICKET}/entries", ticket_answer.search_entries, "Find an answer", _CONFIRM),
     agent_form(f"{_TICKET}/answer", ticket_answer.answer_by_form, "Answer 直接答复", _CONFIRM),
+    agent_form(f"{_TICKET}/merge", ticket_kin.merge_by_form, "Merge 并案", Permission.SPLIT_MERGE),
+    agent_form(
+        f"{_TICKET}/separate", ticket_kin.separate_by_form, "Take a merge back 撤销并案",
+        Permission.SPLIT_MERGE,
+    ),
     # Clerks may see people's data by API, but not this page.
     agent_form(f"{_TICKET}/reporter", ticket_answer.show_reporter, "The reporter", _CONFIRM),
     agent_form(f"{_TICKET}/words", ticket_answer.show_words, "The words as told", _CONFIRM),

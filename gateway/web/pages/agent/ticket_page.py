@@ -103,6 +103,8 @@ async def ticket_page(
         "tiers": TIERS,
         "channels": CHANNELS,
         "may_answer": view.can_act and Status.ANSWERED in ALLOWED[view.ticket.status],
+        "may_merge": view.can_act and account.may(Permission.SPLIT_MERGE),
+        "may_separate": account.may(Permission.SPLIT_MERGE) and not view.is_others,
         "may_reveal": account.may(Permission.CONFIRM_TICKETS) and not view.is_report,
         "entries": await _entries(parts, view, form if act == "entries" else None),
         "colleagues": await _colleagues(parts, view, account.name),

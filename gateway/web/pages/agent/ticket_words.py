@@ -31,6 +31,7 @@ EVENTS: Final[dict[str, Pair]] = {
     "rated": ("诉求人评价", "rated"),
     "merged": ("并案", "merged"),
     "repeat_merged": ("重复诉求并入", "a repeat was merged in"),
+    "separated": ("撤销并案", "merge taken back"),
     "repeat_separated": ("重复诉求分开", "a repeat was separated"),
 }
 ACTORS: Final[dict[str, Pair]] = {
@@ -87,6 +88,7 @@ DONE: Final[dict[str, Pair]] = {
     "answered": ("已答复，诉求人会收到。", "Answered; the citizen is told."),
     "asked": ("已向诉求人提问。", "The citizen is asked."),
     "merged": ("已并案。", "Merged."),
+    "separated": ("已撤销并案。", "The merge is taken back."),
     "split": ("已拆单。", "Split."),
 }
 """What the page says after a form was taken, by the word in its address."""

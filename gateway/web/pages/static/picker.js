@@ -95,7 +95,7 @@ document.querySelectorAll("input[data-picker]").forEach((input) => {
     timer = setTimeout(search, 80);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowDown" && list.hidden) search();
     else if (list.hidden) return;
     else if (event.key === "ArrowDown") mark(chosen + 1);

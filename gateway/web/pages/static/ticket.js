@@ -81,6 +81,14 @@
     });
   });
 
+  // Ctrl+Enter sends the form in which one is, and no other that is open too.
+  document.addEventListener("focusin", (event) => {
+    document.querySelectorAll("[data-send]").forEach((button) => {
+      if (button.form.contains(event.target)) button.dataset.key = "Ctrl+Enter";
+      else delete button.dataset.key;
+    });
+  });
+
   // Nothing is sent twice by a key that is held down.
   document.querySelectorAll("form[method=post]").forEach((form) => {
     form.addEventListener("submit", (event) => {
