@@ -33,6 +33,7 @@ from gateway.foundation import (
 )
 from gateway.intake.attachments import Attachments
 from gateway.intake.calls import Calls
+from gateway.intake.current_calls import CurrentCalls
 from gateway.intake.inbox import Inbox
 from gateway.intake.joining import Joining
 from gateway.intake.judging import Judge, Rules
@@ -267,6 +268,7 @@ class _Service:
             unit_name=rules.unit_name,
             live=live,
             area_name=rules.area_name,
+            calls=CurrentCalls(base.database, base.vault, base.clock, triage),
             units=UnitPicker(lambda: rules.catalogue),
         )
 

@@ -55,9 +55,18 @@ class CallBackAnswer(StrictBody):
 
 async def list_callbacks(request: web.Request) -> web.Response:
     """List the questions that wait for an agent's call."""
-    async with request.app[PARTS].database.read() as connection:
+    found = await open_callbacks(request.app[PARTS])
+    return web.Response(
+        body=orjson.dumps({"callbacks": found}, option=orjson.OPT_UTC_Z),
+        content_type="application/json",
+    )
+
+
+async def open_callbacks(parts: WebParts) -> list[dict[str, Any]]:
+    """Return the questions that wait, as `CallBack` has them, the longest waiting first."""
+    async with parts.database.read() as connection:
         rows = (await connection.execute(_OPEN.limit(_MOST))).all()
-    found = [
+    return [
         {
             "id": row.id,
             "ticket_id": row.ticket_id,
@@ -66,25 +75,31 @@ async def list_callbacks(request: web.Request) -> web.Response:
         }
         for row in rows
     ]
-    return web.Response(
-        body=orjson.dumps({"callbacks": found}, option=orjson.OPT_UTC_Z),
-        content_type="application/json",
-    )
 
 
 async def close_callback(request: web.Request) -> web.Response:
     """Note what came of a call: an answer is added to the ticket, and triage reads it."""
-    parts, identity = request.app[PARTS], request.match_info["callback"]
     raw = await read_body(request)
     body = body_from(raw, CallBackAnswer)
+    callback = request.match_info["callback"]
+    await close_with(request.app[PARTS], callback, body.answer, raw, by=request[ACCOUNT].name)
+    return web.Response(status=204)
+
+
+async def close_with(
+    parts: WebParts, callback: str, answer: str | None, raw: bytes, *, by: str
+) -> None:
+    """Add what the citizen answered, if anything, and ask no more; `raw` is how it was sent.
+
+    Raises a `Problem` where no such question waits.
+    """
     async with parts.database.read() as connection:
-        row = (await connection.execute(_ONE, {"id": identity})).first()
+        row = (await connection.execute(_ONE, {"id": callback})).first()
     if row is None:
         raise Problem("not-found", "no such question waits for a call", "没有这个待回拨的问题")
-    if body.answer is not None:
-        await accept(parts, _answered(row, body.answer, raw))
-    await _note(parts, identity, by=request[ACCOUNT].name)
-    return web.Response(status=204)
+    if answer is not None:
+        await accept(parts, _answered(row, answer, raw))
+    await _note(parts, callback, by=by)
 
 
 def _answered(row: Any, answer: str, raw: bytes) -> Message:

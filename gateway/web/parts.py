@@ -22,6 +22,7 @@ from gateway.confirmation.picking import UnitPicker
 from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
+from gateway.intake.current_calls import CurrentCalls
 from gateway.intake.inbox import Inbox
 from gateway.intake.own_tickets import OwnTickets
 from gateway.intake.receiving import Receiving
@@ -95,6 +96,7 @@ class WebParts:
     area_name: UnitName
     units: UnitPicker
     live: Live
+    calls: CurrentCalls
 
 
 OPERATIONS: web.AppKey[OperationParts] = web.AppKey("operations", OperationParts)

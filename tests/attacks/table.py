@@ -27,6 +27,7 @@ NOWHERE: Final[dict[str, str]] = {
     "name": "none",
     "digest": "0" * 16,
     "address": "0" * 64,
+    "call": "none",
     "service_code": "none",
     "service_request_id": _NO_TICKET,
 }

@@ -5,6 +5,8 @@ from typing import Final
 from gateway.accounts.permissions import Permission
 from gateway.web.pages.agent import (
     account_page,
+    callbacks_page,
+    calls_page,
     queue_page,
     sign_in_page,
     ticket_acts,
@@ -15,6 +17,7 @@ from gateway.web.pages.agent import (
 from gateway.web.pages.agent.routing import agent_form, agent_page
 
 _TICKET: Final = "/agent/tickets/{ticket_id}"
+_READ: Final = Permission.READ_TICKETS
 _CONFIRM: Final = Permission.CONFIRM_TICKETS
 _TICKET_PAGES: Final = (
     agent_page("/agent/next", ticket_page.go_to_next, "The next ticket 下一件", _CONFIRM),
@@ -42,6 +45,18 @@ _TICKET_PAGES: Final = (
     agent_form(f"{_TICKET}/words", ticket_answer.show_words, "The words as told", _CONFIRM),
 )  # fmt: skip
 
+_CALL_PAGES: Final = (
+    agent_page("/agent/calls", calls_page.show_calls, "Calls in progress 通话", _READ),
+    agent_page("/agent/calls/now", calls_page.show_calls_now, "They, as part of a page", _READ),
+    agent_page("/agent/calls/{call}", calls_page.show_call, "One call 通话", _READ),
+    agent_page("/agent/calls/{call}/now", calls_page.show_call_now, "It, as part of a page", _READ),
+    agent_page("/agent/callbacks", callbacks_page.show_callbacks, "Whom to call back 回拨", _READ),
+    agent_form(
+        "/agent/callbacks/{callback}", callbacks_page.close_by_form, "What came of a call 回拨结果",
+        _CONFIRM,
+    ),
+)  # fmt: skip
+
 AGENT_PAGES: Final = (
     agent_page("/agent/sign-in", sign_in_page.show_sign_in, "Sign in 登录", "public"),
     agent_form("/agent/sign-in", sign_in_page.sign_in_by_form, "Sign in 登录", "public"),
@@ -49,4 +64,5 @@ AGENT_PAGES: Final = (
     agent_page("/agent/account", account_page.show_account, "Who one is 我的账号", "signed in"),
     *_TICKET_PAGES,
     agent_page("/agent", queue_page.show_queue, "The queue 待办", Permission.READ_TICKETS),
+    *_CALL_PAGES,
 )
