@@ -16,7 +16,8 @@ from gateway.tickets.refusal import Refused, check_open
 from gateway.tickets.schema import accounts
 from gateway.tickets.store import Happening, append_history, lock_ticket
 
-_HAND_OVER_ANY: Final = frozenset({Role.SENIOR_AGENT, Role.SUPERVISOR})
+HAND_OVER_ANY: Final = frozenset({Role.SENIOR_AGENT, Role.SUPERVISOR})
+"""Who may also hand over what another agent has."""
 _COLLEAGUES: Final = (
     select(accounts.c.name, accounts.c.role)
     .where(
@@ -101,7 +102,7 @@ class ClaimDesk:
         now = self.clock.now()
         ticket = await lock_ticket(connection, ticket_id)
         check_open(ticket)
-        if account.role in _HAND_OVER_ANY:
+        if account.role in HAND_OVER_ANY:
             held = await living_claim(connection, ticket_id, now)
         else:
             held = await check_free(connection, ticket_id, account.name, now)

@@ -233,6 +233,20 @@ def test_nobody_is_shown_of_a_report(served: Served, agent: Visitor, ticket: Any
         assert not sight.tree.xpath("//section[contains(@class, 'revealed')]")
 
 
+def test_ask_the_citizen(served: Served, agent: Visitor, ticket: Any) -> None:
+    """A question is sent and stands in the history, masked; without words it is refused."""
+    sight = act(agent, ticket, "/question", question=" ")
+    assert sight.reply.status == 422
+    assert sight.text("//*[@id='question-text-fault']")
+    sight = act(agent, ticket, "/question", question="是整栋楼还是一户？可拨13911112222")
+    assert sight.path.endswith("?done=asked"), sight.text("//*[@role='alert']")
+    assert "整栋楼还是一户？可拨[电话]" in sight.text("//ol[@class='history']")
+    long = "问" * 3000
+    sight = act(agent, ticket, "/question", question=long)
+    assert sight.reply.status == 422
+    assert sight.fields(path_of(ticket, "/question"))["question"] == long
+
+
 def test_merge_and_take_it_back(served: Served, agent: Visitor, ticket: Any) -> None:
     """A ticket that is like another is merged into it by one button, or by number, and back."""
     building = now(served, ticket)["messages"][0]["text"]
@@ -282,7 +296,7 @@ def test_next_ticket(served: Served, agent: Visitor, senior: Visitor, ticket: An
 
 
 FORMS = ("confirm", "undo", "correct", "claim", "let-go", "hand-over", "entries", "answer",
-         "merge", "separate", "reporter", "words")  # fmt: skip
+         "merge", "question", "separate", "reporter", "words")  # fmt: skip
 
 
 @pytest.mark.parametrize("tail", FORMS)
@@ -302,7 +316,13 @@ def test_forged_and_foreign_forms(served: Served, agent: Visitor, ticket: Any, t
 def test_a_number_that_no_ticket_has(agent: Visitor, ticket: Any, tail: str) -> None:
     """Each form of a ticket that is not there is a 404, as the screen itself."""
     fields = agent.get(path_of(ticket)).fields(path_of(ticket, "/confirm"))
-    fields |= {"unit": "police", "text": "答复", "to": "agent", "reason": "核实"}
+    fields |= {
+        "question": "几号楼？",
+        "unit": "police",
+        "text": "答复",
+        "to": "agent",
+        "reason": "核实",
+    }
     for number in ("1" * 15, "261123000000011"):
         nowhere = {"ticket_id": number}
         assert agent.get(path_of(nowhere)).reply.status == 404

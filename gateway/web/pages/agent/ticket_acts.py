@@ -12,7 +12,7 @@ from gateway.accounts.permissions import Account
 from gateway.tickets.refusal import Refused
 from gateway.tickets.store import TicketNotFound
 from gateway.web.agents import Choice, refusal_problem, ticket_number
-from gateway.web.desk import HandOverBody
+from gateway.web.desk import HandOverBody, QuestionBody
 from gateway.web.pages.agent.guard import FORM
 from gateway.web.pages.agent.ticket_page import SUPPORTING, ticket_page
 from gateway.web.pages.forms import PageForm
@@ -96,6 +96,20 @@ async def _hand_over(parts: WebParts, account: Account, ticket_id: str, form: Pa
     return "handed-over"
 
 
+async def _ask(parts: WebParts, account: Account, ticket_id: str, form: PageForm) -> str:
+    fields = {"version": max(version_of(form), 1), "text": form.get("question").strip()}
+    try:
+        body = read_fields(QuestionBody, fields)
+    except Problem as problem:
+        # The page has another field of that name: what is answered.
+        raise field_problem([
+            FieldFault(f"/question-{item.field[1:]}", item.remedy, item.remedy_zh)
+            for item in problem.faults
+        ]) from None  # fmt: skip
+    await parts.asking.ask(ticket_id, account.name, version_of(form), body.text)
+    return "asked"
+
+
 async def _choice(parts: WebParts, form: PageForm) -> dict[str, Any]:
     """Return what the form corrects, units by their codes; raise a `Problem` that names fields."""
     faults: list[FieldFault] = []
@@ -142,4 +156,5 @@ undo_by_form: Final = by_form("undo", _undo)
 correct_by_form: Final = by_form("correct", _correct)
 claim_by_form: Final = by_form("claim", _claim)
 let_go_by_form: Final = by_form("let-go", _let_go)
+ask_by_form: Final = by_form("question", _ask)
 hand_over_by_form: Final = by_form("hand-over", _hand_over)

@@ -35,7 +35,7 @@ SUPPORTING: Final = ("supporting_1", "supporting_2", "supporting_3")
 _FIELDS: Final = tuple(
     (f"/{name}", name)
     for name in ("unit", *SUPPORTING, "district", "kind", "tier", "topic", "text", "to", "note",
-                 "into", "reason", "part_1", "part_2", "query")
+                 "question-text", "reason")
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.permissions import Account, Permission
+from gateway.confirmation.claiming import HAND_OVER_ANY
 from gateway.intake.call_transcripts import Line, calls_of
 from gateway.tickets.claims import Claim, living_claim
 from gateway.tickets.numbers import show_ticket_id
@@ -138,7 +139,9 @@ async def view_of(parts: WebParts, ticket_id: str, account: Account) -> TicketVi
         is_others=is_others,
         can_act=account.may(Permission.CONFIRM_TICKETS) and is_open and not is_others,
         can_see_files=account.may(Permission.CONFIRM_TICKETS),
-        can_hand_over=account.may(Permission.HAND_OVER) and is_open,
+        can_hand_over=account.may(Permission.HAND_OVER)
+        and is_open
+        and (not is_others or account.role in HAND_OVER_ANY),
         can_confirm=ticket.unit is not None and DISTRICT not in named,
         undo_until=_undo_until(parts, ticket, document["history"]),
         is_report=ticket.kind in {None, "report"},
