@@ -23,7 +23,7 @@ _newer = _table.alias("newer")
 _counter = schema.knowledge_counter
 _NAMES: Final = tuple(column.name for column in _table.columns)
 _EDITS: Final = ManyRows(insert(_table))
-_NEWEST: Final = ~exists().where(
+NEWEST: Final = ~exists().where(
     _newer.c.entry == _table.c.entry, _newer.c.version > _table.c.version
 ).correlate(_table)
 _SEED_EDITOR: Final = "seed"
@@ -56,11 +56,13 @@ class EntryStore:
     database: Database
     clock: Clock
 
-    async def add(self, content: Content, editor: str) -> Entry:
-        """Keep a new entry and return it."""
-        entry = self._version(uuid.uuid4().hex, 1, content, editor)
-        await self.database.write(lambda connection: _append(connection, [entry]))
-        return entry
+    async def add(self, content: Content, editor: str, identity: str | None = None) -> Entry:
+        """Keep a new entry and return it; with an id that there is already, that one is returned.
+
+        Who names the id can therefore send the same entry twice without having it twice.
+        """
+        entry = self._version(identity or uuid.uuid4().hex, 1, content, editor)
+        return await self.database.write(lambda connection: self._add(connection, entry))
 
     async def change(self, identity: str, version: int, content: Content, editor: str) -> Entry:
         """Follow that version with another; raise `EntryNotFound` and `EntryChanged`."""
@@ -90,25 +92,25 @@ class EntryStore:
         """Return the versions of an entry, oldest first; nothing where there is no such entry."""
         statement = select(_table).where(_table.c.entry == identity).order_by(_table.c.version)
         async with self.database.read() as connection:
-            return [_read(row).entry for row in await connection.execute(statement)]
+            return [read_edit(row).entry for row in await connection.execute(statement)]
 
     async def current(self, after: str, most: int) -> list[Entry]:
         """Return entries that are not retired, by their ids behind `after`, in their order."""
         statement = (
             select(_table)
-            .where(_NEWEST, _table.c.entry > after, _table.c.retired.is_(False))
+            .where(NEWEST, _table.c.entry > after, _table.c.retired.is_(False))
             .order_by(_table.c.entry)
             .limit(most)
         )
         async with self.database.read() as connection:
-            return [_read(row).entry for row in await connection.execute(statement)]
+            return [read_edit(row).entry for row in await connection.execute(statement)]
 
     async def find(self, identity: str) -> Entry | None:
         """Return the entry at its newest version, retired or not."""
-        statement = select(_table).where(_NEWEST, _table.c.entry == identity)
+        statement = select(_table).where(NEWEST, _table.c.entry == identity)
         async with self.database.read() as connection:
             row = (await connection.execute(statement)).first()
-        return _read(row).entry if row else None
+        return read_edit(row).entry if row else None
 
     async def since(self, number: int, most: int) -> Sequence[Edit]:
         """Return the edits behind that number, in their order."""
@@ -116,7 +118,15 @@ class EntryStore:
             select(_table).where(_table.c.number > number).order_by(_table.c.number).limit(most)
         )
         async with self.database.read() as connection:
-            return [_read(row) for row in await connection.execute(statement)]
+            return [read_edit(row) for row in await connection.execute(statement)]
+
+    async def _add(self, connection: AsyncConnection, entry: Entry) -> Entry:
+        await _lock(connection)
+        statement = select(_table).where(NEWEST, _table.c.entry == entry.id)
+        if (row := (await connection.execute(statement)).first()) is not None:
+            return read_edit(row).entry
+        await _append(connection, [entry])
+        return entry
 
     async def _change(
         self,
@@ -127,9 +137,9 @@ class EntryStore:
         editor: str,
     ) -> Entry:
         await _lock(connection)
-        statement = select(_table).where(_NEWEST, _table.c.entry == identity)
+        statement = select(_table).where(NEWEST, _table.c.entry == identity)
         row = (await connection.execute(statement)).first()
-        before = _read(row).entry if row else None
+        before = read_edit(row).entry if row else None
         if before is None or before.retired:
             raise EntryNotFound(identity)
         if before.version != version:
@@ -168,7 +178,8 @@ def _row(number: int, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _read(row: Any) -> Edit:
+def read_edit(row: Any) -> Edit:
+    """Return the edit of a row of the table."""
     fields = dict(zip(_NAMES, row, strict=True))
     return Edit(
         fields["number"],

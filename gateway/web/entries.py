@@ -21,7 +21,7 @@ from gateway.web.knowledge import (
     identity_of,
     no_such_entry,
 )
-from gateway.web.parts import ACCOUNT, PARTS
+from gateway.web.parts import ACCOUNT, PARTS, WebParts
 from gateway.web.problems import Problem, field_problem
 from triage.decision import Topic
 
@@ -105,8 +105,8 @@ async def show_entry_history(request: web.Request) -> web.Response:
 
 async def add_entry(request: web.Request) -> web.Response:
     """Add an entry."""
-    content, editor = await _content(request)
-    parts = request.app[PARTS]
+    parts, editor = request.app[PARTS], request[ACCOUNT].name
+    content = content_of(parts, await read_json(request, EntryBody), editor)
     entry = await parts.entries.add(content, editor)
     parts.knowledge.edited.ring()
     found = answer_with(_for_editors(entry), entry, status=201)
@@ -117,9 +117,9 @@ async def add_entry(request: web.Request) -> web.Response:
 async def change_entry(request: web.Request) -> web.Response:
     """Write the next version of an entry."""
     identity, version = identity_of(request), _version(request)
-    content, editor = await _content(request)
-    store = request.app[PARTS].entries
-    return await _edited(request, store.change(identity, version, content, editor))
+    parts, editor = request.app[PARTS], request[ACCOUNT].name
+    content = content_of(parts, await read_json(request, EntryBody), editor)
+    return await _edited(request, parts.entries.change(identity, version, content, editor))
 
 
 async def retire_entry(request: web.Request) -> web.Response:
@@ -145,14 +145,12 @@ async def _edited(request: web.Request, edit: Awaitable[Entry]) -> web.Response:
     return answer_with(_for_editors(entry), entry)
 
 
-async def _content(request: web.Request) -> tuple[Content, str]:
-    """Return what the editor wrote, and the editor."""
-    body = await read_json(request, EntryBody)
-    editor = request[ACCOUNT].name
-    if body.unit not in request.app[PARTS].desk.units:
+def content_of(parts: WebParts, body: EntryBody, editor: str) -> Content:
+    """Return what the editor wrote; raise a `Problem` where it names a unit that there is not."""
+    if body.unit not in parts.desk.units:
         raise Problem("unknown-unit", "name a unit of units.csv", "请填写有效的单位代码")
     source = Source(body.source.title, body.source.url)
-    content = Content(
+    return Content(
         question=body.question,
         answer=body.answer,
         asks=tuple(body.asks),
@@ -163,7 +161,6 @@ async def _content(request: web.Request) -> tuple[Content, str]:
         valid_from=body.valid_from,
         valid_to=body.valid_to,
     )
-    return content, editor
 
 
 def _version(request: web.Request) -> int:

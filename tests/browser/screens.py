@@ -19,6 +19,7 @@ from tests.browser.browsing import (
     see_appeal,
     visiting,
 )
+from tests.browser.knowledge import KNOWLEDGE_VIEWS
 from tests.web.test_odd_words import decided
 from tests.web.test_own import set_status
 from tests.web.wire import Served, serving
@@ -87,6 +88,7 @@ def nothing_here(page: Page, served: Served) -> None:
 VIEWS: Final[tuple[View, ...]] = (
     empty_form, faulty_form, receipt, sign_in, own_appeal, closed_appeal, chat, nothing_here,
     *ticket_screens.VIEWS,
+    *KNOWLEDGE_VIEWS,
 )  # fmt: skip
 
 

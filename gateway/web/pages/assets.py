@@ -18,6 +18,7 @@ _FILES: Final = {
     "htmx.js": "node_modules/htmx.org/dist/htmx.min.js",
     "pages.css": "static/pages.css",
     "agent.css": "static/agent.css",
+    "knowledge.css": "static/knowledge.css",
     "keys.js": "static/keys.js",
     "queue.js": "static/queue.js",
     "form.js": "static/form.js",

@@ -4,6 +4,7 @@ from typing import Final
 
 from gateway.web.pages import answers, appeal_page, assets, chat_page, filing_page
 from gateway.web.pages.agent.table import AGENT_PAGES
+from gateway.web.pages.knowledge.table import KNOWLEDGE_PAGES
 from gateway.web.route import Handler, Route
 
 
@@ -36,4 +37,5 @@ PAGES: Final = (
         media_type="application/octet-stream",
     ),
     *AGENT_PAGES,
+    *KNOWLEDGE_PAGES,
 )  # fmt: skip
