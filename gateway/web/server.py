@@ -20,7 +20,7 @@ from gateway.web.openapi import DOCUMENT, openapi_document
 from gateway.web.pages.agent.frame import agent_trouble, is_console
 from gateway.web.pages.agent.guard import guarded_page
 from gateway.web.pages.rendering import set_up, trouble
-from gateway.web.parts import OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
+from gateway.web.parts import ACCOUNT, OPERATIONS, PARTS, REQUEST_ID, OperationParts, WebParts
 from gateway.web.problems import Problem
 from gateway.web.route import OTHER_ACCESS, Handler, Route
 from gateway.web.routes import OPERATIONS as OPERATION_ROUTES
@@ -46,6 +46,7 @@ def build_application(operations: OperationParts, parts: WebParts | None) -> web
     routes: Sequence[Route] = (*PUBLIC, *OPERATION_ROUTES) if parts else OPERATION_ROUTES
     application = web.Application(middlewares=[_answer], client_max_size=0)
     application[OPERATIONS] = operations
+    application.on_response_prepare.append(_complete)
     if parts is not None:
         application[PARTS] = parts
         application[SOCKETS] = set()
@@ -110,8 +111,6 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     seconds = operations.clock.monotonic() - started
     if response.headers.get("Connection") == "close":
         response.force_close()
-    response.headers["X-Request-ID"] = request_id
-    _make_safe(response)
     metrics = operations.metrics
     metrics.requests.labels(request.method, route, response.status).inc()
     if not isinstance(response, web.WebSocketResponse) and response.content_type != EVENTS:
@@ -125,6 +124,15 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         ms=round(seconds * 1000, 1),
     )
     return response
+
+
+async def _complete(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer carries, before its head is sent: streams send theirs by themselves."""
+    response.headers["X-Request-ID"] = request.get(REQUEST_ID) or _request_id(request)
+    if ACCOUNT in request:
+        # What somebody may see is not for whoever comes next at the same device or proxy.
+        response.headers.setdefault("Cache-Control", "no-store")
+    _make_safe(response)
 
 
 def _make_safe(response: web.StreamResponse) -> None:

@@ -115,7 +115,11 @@ class Stage:
     def state(self) -> dict[str, Any]:
         """Return how much each table holds that nobody writes in but by an act, and the ticket."""
         tables = self.served.select("SELECT name FROM sqlite_master WHERE type = 'table'")
-        names = [table for [table] in tables if table not in _BUSY and "fts" not in table]
+        names = [
+            table
+            for [table] in tables
+            if table not in _BUSY and not table.startswith(("search", "sqlite"))
+        ]
         found: dict[str, Any] = {
             table: self.served.select(f'SELECT count(*) FROM "{table}"') for table in names
         }
