@@ -1,5 +1,6 @@
 """The screen of one appeal by keyboard alone, and what scripts add to it."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -68,6 +69,27 @@ def test_correcting_by_keys(page: Page, served: Served) -> None:
     page.wait_for_url("**done=corrected*")
     found = now(served, ticket)
     assert (found["unit"], found["confirmed_by"]) == ("police", "agent")
+
+
+def test_what_others_do_meanwhile_is_told(page: Page, served: Served) -> None:
+    """A colleague takes the ticket and corrects it: whoever looks at it hears of both."""
+    ticket = water_ticket(served)
+    page.goto(path_of(ticket))
+    news = page.locator("[data-news]")
+    expect(news).to_be_hidden()
+    path = f"/api/v1/tickets/{ticket['ticket_id']}"
+    deadline = time.monotonic() + 20
+    # Whatever is told before the page listens, it does not hear.
+    while not news.is_visible():
+        assert time.monotonic() < deadline, "nothing is told"
+        assert served.agent("POST", f"{path}/claim", name="senior-agent").status == 200
+        page.wait_for_timeout(300)
+        served.agent("DELETE", f"{path}/claim", name="senior-agent")
+    expect(news).to_contain_text("senior-agent 已开始处理")
+    choice = {"version": ticket["version"], "unit": "police"}
+    served.agent("POST", f"{path}/confirmation", choice, "senior-agent")
+    page.keyboard.press(".")
+    expect(page.locator(".facts.lead")).to_contain_text("市公安局")
 
 
 def test_a_reason_is_said_where_it_is_marked(page: Page, served: Served) -> None:

@@ -44,7 +44,10 @@
     undo.hidden = left <= 0;
   };
 
+  let touched = false;
   let mine = screen.dataset.mine === "1";
+  let holder = screen.dataset.holder;
+  const claimed = document.querySelector("[data-claimed]");
   const claim = async () => {
     try {
       const answer = await fetch(screen.dataset.claim, {
@@ -52,22 +55,63 @@
         headers: { "X-CSRF-Token": screen.dataset.token },
       });
       mine = answer.ok;
-      if (answer.ok) touched = false;
+      touched = false;
+      claimed.hidden = false;
+      claimed.textContent = answer.ok ? claimed.dataset.textMine : claimed.dataset.textLost;
+      if (answer.ok) holder = screen.dataset.me;
     } catch {
       // The act itself asks whose the ticket is.
     }
   };
 
-  // Work begins with the first key or choice in a form; while it goes on, the claim is renewed.
-  let touched = false;
+  // What others do with the ticket meanwhile is told as it happens.
+  const news = document.querySelector("[data-news]");
+  const newsText = document.querySelector("[data-news-text]");
+  const tell = (words) => {
+    newsText.textContent = words;
+    news.hidden = false;
+  };
+  const hear = (event) => {
+    const heard = JSON.parse(event.data);
+    const found = [...heard.tickets, ...heard.gone].find(
+      (item) => item.ticket_id === screen.dataset.ticket,
+    );
+    if (!found) return;
+    if (found.version !== Number(screen.dataset.version)) tell(newsText.dataset.textChanged);
+    const other = found.claimed_by || "";
+    if (other && other !== screen.dataset.me && other !== holder) {
+      tell(newsText.dataset.textTaken.replace("%s", other));
+    }
+    holder = other;
+  };
+  if (window.EventSource) {
+    let source = null;
+    const open = () => {
+      source = new EventSource("/api/v1/live");
+      source.addEventListener("tickets", hear);
+    };
+    const close = () => {
+      if (source) source.close();
+      source = null;
+    };
+    open();
+    window.addEventListener("pagehide", close);
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) open();
+    });
+  }
+
+  // Work begins with the first key or choice in a form; while the page is used, the claim is renewed.
   document.querySelectorAll("[data-act] form").forEach((form) => {
     form.addEventListener("input", () => {
-      touched = true;
       if (!mine && screen.dataset.can === "1") {
         mine = true;
         claim();
       }
     });
+  });
+  ["keydown", "pointermove", "scroll"].forEach((name) => {
+    document.addEventListener(name, () => (touched = true), { passive: true });
   });
   setInterval(() => {
     if (mine && touched && !document.hidden) claim();
