@@ -20,6 +20,7 @@ from gateway.web.searching import ONE_DAY, begin_of, send_json
 
 Model = TypeVar("Model", bound=BaseModel)
 LONGEST_GROUNDS: Final = 500
+_CSV: Final = {"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store"}
 
 
 class Grounds(StrictBody):
@@ -175,13 +176,8 @@ async def send_export(
         what, span, account.name, excel=query.excel
     )
     first = await anext(pieces)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="jiesu-{what}.csv"',
-            "Cache-Control": "no-store",
-        }
-    )
+    named = {"Content-Disposition": f'attachment; filename="jiesu-{what}.csv"'}
+    response = web.StreamResponse(headers={**_CSV, **named})
     await response.prepare(request)
     await response.write(first)
     async for piece in pieces:

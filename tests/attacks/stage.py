@@ -27,7 +27,7 @@ _FETCHES: Final = ("src", "href", "action", "formaction", "data", "srcdoc", "xli
 _BUSY: Final = frozenset({
     "leases", "outbox", "stream_positions", "to_compare", "sketches", "sketch_keys", "clusters",
     "cluster_links", "sessions", "sign_in_failures", "ticket_numbers", "history", "decisions",
-    "media", "replies", "retention", "knowledge_vectors", "repeats",
+    "media", "replies", "retention", "knowledge_vectors", "repeats", "hourly_figures",
 })  # fmt: skip
 """Tables in which the gateway itself writes at any time."""
 

@@ -30,7 +30,8 @@ def browser(served: Served) -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def served() -> Iterator[Served]:
     """A gateway that takes files up to a megabyte."""
-    with serving(accounts=True, JIESU_MAX_FILE="3000000", JIESU_MAX_FILES="3", **VOICE) as found:
+    settings = {"JIESU_MAX_FILE": "3000000", "JIESU_MAX_FILES": "3", "JIESU_SECOND_FACTOR": "off"}
+    with serving(accounts=True, **settings, **VOICE) as found:
         yield found
 
 

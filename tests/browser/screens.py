@@ -20,6 +20,7 @@ from tests.browser.browsing import (
     visiting,
 )
 from tests.browser.knowledge import KNOWLEDGE_VIEWS
+from tests.browser.supervisor_screens import SUPERVISOR_VIEWS
 from tests.web.test_odd_words import decided
 from tests.web.test_own import set_status
 from tests.web.wire import Served, serving
@@ -89,13 +90,15 @@ VIEWS: Final[tuple[View, ...]] = (
     empty_form, faulty_form, receipt, sign_in, own_appeal, closed_appeal, chat, nothing_here,
     *ticket_screens.VIEWS,
     *KNOWLEDGE_VIEWS,
+    *SUPERVISOR_VIEWS,
 )  # fmt: skip
 
 
 def shoot() -> None:
     """Take every page, narrow and wide, light and dark, in both languages and in large type."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with serving(accounts=True, **ticket_screens.VOICE) as served, chromium() as browser:
+    settings = {"JIESU_SECOND_FACTOR": "off", **ticket_screens.VOICE}
+    with serving(accounts=True, **settings) as served, chromium() as browser:
         for view in VIEWS:
             for language in LANGUAGES:
                 with visiting(browser, served, reduced_motion="reduce") as page:

@@ -5,6 +5,7 @@ from typing import Final
 from gateway.web.pages import answers, appeal_page, assets, chat_page, filing_page
 from gateway.web.pages.agent.table import AGENT_PAGES
 from gateway.web.pages.knowledge.table import KNOWLEDGE_PAGES
+from gateway.web.pages.supervisor.table import SUPERVISOR_PAGES
 from gateway.web.route import Handler, Route
 
 
@@ -38,4 +39,5 @@ PAGES: Final = (
     ),
     *AGENT_PAGES,
     *KNOWLEDGE_PAGES,
+    *SUPERVISOR_PAGES,
 )  # fmt: skip

@@ -20,6 +20,7 @@ NAV: Final[tuple[tuple[str, Pair, Permission], ...]] = (
     ("/agent/callbacks", ("回拨", "Call-backs"), Permission.READ_TICKETS),
     ("/agent/search", ("检索", "Search"), Permission.SEARCH_ALL),
     ("/agent/today", ("今日", "Today"), Permission.READ_SUPERVISION),
+    ("/agent/surge", ("激增", "Surge"), Permission.SWITCH_SURGE),
     ("/agent/knowledge", ("知识库", "Knowledge"), Permission.EDIT_KNOWLEDGE),
     ("/agent/export", ("导出", "Export"), Permission.EXPORT),
 )

@@ -1,0 +1,1 @@
+"""Pages for supervisors: the day, the surge, search, a cluster, export."""
