@@ -28,6 +28,7 @@ from gateway.foundation import (
     foundation,
     sentence_reader,
     sign_in,
+    split_desk,
     started_attachments,
     supervisors_desk,
 )
@@ -256,6 +257,7 @@ class _Service:
             desk=desk,
             claims=claim_desk(base),
             asking=ask_desk(base),
+            splitting=split_desk(base, self._accepted, self._decided),
             merging=MergeDesk(base.database, base.clock, base.rules, self._decided),
             attempts=Attempts(),
             limits=SenderLimits(settings, self._judge, rules.tier_of),

@@ -24,10 +24,12 @@ from gateway.bell import Bell
 from gateway.clock import Clock, SystemClock
 from gateway.confirmation.asking import AskDesk
 from gateway.confirmation.claiming import ClaimDesk
+from gateway.confirmation.splitting import SplitDesk
 from gateway.conversation.codes import CodeSender
 from gateway.conversation.events import UnitName
 from gateway.conversation.sending import ReplySender
 from gateway.intake.attachments import Attachments, AttachmentStore, FolderStore
+from gateway.intake.inbox import TicketNumbers
 from gateway.intake.masking import mask
 from gateway.intake.media.child_process import MediaChild
 from gateway.intake.media.claims import MediaRows
@@ -233,6 +235,12 @@ def supervisors_desk(base: Foundation) -> SupervisorsDesk:
 def ask_desk(base: Foundation) -> AskDesk:
     """Return where agents ask citizens."""
     return AskDesk(base.database, base.vault, base.clock, lambda text: mask(text).text)
+
+
+def split_desk(base: Foundation, accepted: Bell, decided: Bell) -> SplitDesk:
+    """Return where agents split tickets."""
+    numbers = TicketNumbers(base.database)
+    return SplitDesk(base.database, base.vault, base.clock, accepted, decided, numbers)
 
 
 def sentence_reader(settings: Settings) -> Reader | None:

@@ -85,6 +85,8 @@ def missing(turn: Turn, *, has_phone: bool) -> list[Event]:
     ticket, words = turn.ticket, turn.words
     if ticket.status in CLOSED or ticket.kind in _ASKED_NOTHING:
         return []
+    if ticket.split_from is not None:
+        return []  # an agent has read it, and a chat's answer could not be told apart
     facts = [facts_of(normalise(item.text).text) for item in words]
     kinds = {fact.kind for of_text in facts for fact in of_text.told}
     # Where the citizen's pin is, or where the camera was.

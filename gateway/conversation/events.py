@@ -27,6 +27,7 @@ class Event(StrEnum):
     ANSWERED = "answered"
     MERGED = "merged"
     ASKED = "asked"
+    SPLIT = "split"
 
 
 QUESTIONS: Final[dict[Event, str]] = {
@@ -43,6 +44,9 @@ _SAID: Final[dict[Event, str]] = {
     Event.MERGED: (
         "您的诉求(工单号 {number})与另一件已受理的工单属同一事项,已并案办理。"
         "可凭原工单号和查询码继续查询进度。"
+    ),
+    Event.SPLIT: (
+        "您反映的事项涉及多个方面,其中一项已单独立为工单 {number}(查询码 {query_code}),分别办理。"
     ),
     Event.DISPATCHED: "您的诉求(工单号 {number})已派至{unit}办理。",
     Event.ASK_CODE: (

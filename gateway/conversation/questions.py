@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, bindparam, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.accounts.keys import Vault
@@ -40,8 +40,15 @@ OPEN_IN_CHATS: Final[Select[Any]] = (
         schema.tickets.c.sealed_query_code,
         _table.at,
     )
-    .join(schema.messages, _messages.ticket_id == _table.ticket_id)
     .join(schema.tickets, schema.tickets.c.id == _table.ticket_id)
+    .join(
+        schema.messages,
+        # A part of a split ticket has no lines of its own in the chat.
+        or_(
+            _messages.ticket_id == _table.ticket_id,
+            _messages.ticket_id == schema.tickets.c.split_from,
+        ),
+    )
     .where(
         _messages.conversation.in_(bindparam("conversations", expanding=True)),
         _table.at >= bindparam("since"),

@@ -12,6 +12,7 @@ from gateway.tickets import schema
 from gateway.tickets.addressing import addressee
 from gateway.tickets.document import dump_document, ticket_document
 from gateway.tickets.many import ManyRows
+from gateway.tickets.splits import texts_of_parts
 from gateway.tickets.store import (
     MediumWords,
     Words,
@@ -56,6 +57,8 @@ class Draft:
     attachments: list[dict[str, Any]]
     media: list[MediumWords]
     decision: dict[str, Any] | None
+    part: str | None = None
+    """What it deals with, masked, where it is a part of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) ->
     attachments = await attachments_of(connection, ids)
     media = await media_of(connection, ids)
     decisions = await latest_decisions(connection, ids)
+    parts = await texts_of_parts(connection, tickets)
     return [
         Draft(
             item,
@@ -93,6 +97,7 @@ async def load_drafts(connection: AsyncConnection, tickets: Sequence[Ticket]) ->
             attachments.get(item.id, []),
             media.get(item.id, []),
             decisions.get(item.id),
+            parts.get(item.id),
         )
         for item in tickets
     ]
@@ -115,7 +120,7 @@ def _row(draft: Draft, now: datetime, hold_until: datetime | None) -> dict[str, 
     # Another unit's clocks start when it gets the ticket: the relay fills the time in.
     told = replace(ticket, dispatched_at=None) if addressed[0] != ticket.dispatched_unit else ticket
     document = ticket_document(
-        told, draft.words, draft.attachments, draft.media, draft.decision, addressed
+        told, draft.words, draft.attachments, draft.media, draft.decision, addressed, draft.part
     )
     return {
         "ticket_id": ticket.id,

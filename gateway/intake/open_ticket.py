@@ -25,6 +25,7 @@ from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
 from gateway.tickets.addressing import publish_now
 from gateway.tickets.database import Database
+from gateway.tickets.splits import texts_of_parts
 from gateway.tickets.store import (
     Happening,
     attachments_of,
@@ -237,6 +238,7 @@ class TicketOpener:
         if out:
             ids = [ticket.id for ticket, _ in out]
             files, media = await attachments_of(connection, ids), await media_of(connection, ids)
+            parts = await texts_of_parts(connection, [ticket for ticket, _ in out])
             drafts = [
                 Draft(
                     ticket,
@@ -244,6 +246,7 @@ class TicketOpener:
                     files.get(ticket.id, []),
                     media.get(ticket.id, []),
                     item.decision,
+                    parts.get(ticket.id),
                 )
                 for ticket, item in out
             ]

@@ -89,6 +89,12 @@ class TicketDocument(BaseModel):
     report_due_at: datetime | None
     repeats: int = Field(0, description="tickets of the same sender with the same words, merged in")
     cluster: str | None = Field(None, description="the first ticket of those on the same matter")
+    split_from: str | None = Field(
+        None, description="the ticket that was split; the number of the first part is that itself"
+    )
+    part: str | None = Field(
+        None, description="which part of what was told this ticket deals with, masked"
+    )
     decision: Decision | None
 
 
@@ -97,6 +103,7 @@ _PLAIN: Final = (
     "supporting_units", "district", "street", "untriaged", "automatic", "complex", "surge",
     "confirmation", "confirmed_by", "confirmed_at", "accepted_at", "dispatch_due_at",
     "dispatched_at", "acknowledge_due_at", "report_due_at", "repeats", "cluster",
+    "split_from",
 )  # fmt: skip
 
 
@@ -107,6 +114,7 @@ def ticket_document(
     media: list[MediumWords],
     decision: dict[str, Any] | None,
     addressed: tuple[str, AddressedAs] | None,
+    part: str | None = None,
 ) -> dict[str, Any]:
     """Return the document's fields, times still as `datetime`."""
     return {
@@ -139,6 +147,7 @@ def ticket_document(
         ],
         "addressed_unit": addressed[0] if addressed else None,
         "addressed_as": addressed[1] if addressed else None,
+        "part": part,
         "decision": decision,
     }
 

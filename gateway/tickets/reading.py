@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.tickets import schema
 from gateway.tickets.addressing import addressee
 from gateway.tickets.document import ticket_document
+from gateway.tickets.splits import texts_of_parts
 from gateway.tickets.store import (
     TicketNotFound,
     attachments_of,
@@ -53,6 +54,7 @@ async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> di
     files = await attachments_of(connection, [ticket_id])
     media = await media_of(connection, [ticket_id])
     decisions = await latest_decisions(connection, [ticket_id])
+    part = await texts_of_parts(connection, [ticket])
     document = ticket_document(
         ticket,
         words.get(ticket_id, []),
@@ -60,5 +62,6 @@ async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> di
         media.get(ticket_id, []),
         decisions.get(ticket_id),
         addressee(ticket) if ticket.dispatched_at else None,
+        part.get(ticket_id),
     )
     return {**document, "history": await history_of(connection, ticket_id)}

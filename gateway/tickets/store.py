@@ -13,7 +13,7 @@ from gateway.tickets.many import ManyRows
 from gateway.tickets.ticket import FIELDS, Ticket
 
 _COLUMNS = [schema.tickets.c[name] for name in FIELDS]
-_FIXED = {"id", "channel", "accepted_at", "surge", "split_from"}
+_FIXED = {"id", "channel", "accepted_at", "surge"}
 _BY_ID = select(*_COLUMNS).where(schema.tickets.c.id.in_(bindparam("ids", expanding=True)))
 _LOCK = _BY_ID.order_by(schema.tickets.c.id).with_for_update()
 _CHANGED = [name for name in FIELDS if name not in _FIXED]

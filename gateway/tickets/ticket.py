@@ -60,6 +60,7 @@ class Ticket:
     repeats: int = 0
     cluster: str | None = None
     split_from: str | None = None
+    """The ticket that was split first of all; a ticket that was split itself names itself."""
     confidence: float | None = None
     """How likely triage holds its first candidate to be right, from 0 to 1."""
 

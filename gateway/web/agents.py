@@ -18,6 +18,7 @@ from gateway.tickets.document import TicketDocument, dump_document
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id
 from gateway.tickets.reading import ticket_with_history
 from gateway.tickets.refusal import Refused
+from gateway.tickets.splits import parts_of
 from gateway.tickets.store import TicketNotFound
 from gateway.tickets.workflow import Status
 from gateway.web.body import read_json
@@ -88,9 +89,21 @@ class TicketQuestion(BaseModel):
     answered_at: datetime | None = Field(description="when the citizen said something next")
 
 
+class TicketPart(BaseModel):
+    """One part of a ticket that was split."""
+
+    ticket_id: str
+    text: str = Field(description="masked")
+    status: Status
+    unit: str | None
+    agent: str
+    at: datetime
+
+
 class TicketWithHistory(TicketDocument):
     """A ticket as agents read it."""
 
+    parts: list[TicketPart] = Field(description="what it was split into, its own part first")
     questions: list[TicketQuestion]
     claim: TicketClaim | None = Field(description="null where nobody is; never told to a unit")
     history: list[TicketHistoryLine]
@@ -166,6 +179,10 @@ async def whole_ticket(parts: WebParts, ticket_id: str, account: Account) -> dic
             raise no_such_ticket() from None
         claim = await living_claim(connection, ticket_id, parts.clock.now())
         asked = await questions_of(connection, ticket_id)
+        pieces = await parts_of(connection, ticket_id)
+    found["parts"] = [
+        {name: getattr(item, name) for name in TicketPart.model_fields} for item in pieces
+    ]
     found["questions"] = [
         {name: getattr(item, name) for name in TicketQuestion.model_fields} for item in asked
     ]

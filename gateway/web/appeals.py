@@ -20,6 +20,8 @@ from gateway.intake.drafting import query_digest
 from gateway.repeats.merging import followed
 from gateway.tickets import schema
 from gateway.tickets.numbers import MalformedNumber, read_ticket_id, show_ticket_id
+from gateway.tickets.sealing import query_context
+from gateway.tickets.splits import parts_of
 from gateway.tickets.store import find_tickets, history_of
 from gateway.tickets.workflow import CLOSED, Status
 from gateway.web.accepting import accept, idempotency_key
@@ -67,6 +69,17 @@ class AskedOfCitizen(BaseModel):
     text: str
 
 
+class AppealPart(BaseModel):
+    """One part of an appeal that was split, with what opens it; `text` is masked."""
+
+    ticket_id: str
+    number: str
+    query_code: str
+    text: str
+    status: Status
+    status_zh: str
+
+
 class AppealStatus(BaseModel):
     """Where an appeal stands, for whoever filed it; times are UTC."""
 
@@ -85,6 +98,9 @@ class AppealStatus(BaseModel):
     answer: str | None = Field(description="what was answered on the spot")
     question: AskedOfCitizen | None = Field(
         None, description="what an agent asks; null where something was said since"
+    )
+    parts: list[AppealPart] = Field(
+        default_factory=list, description="what it was split into, its own part first"
     )
     steps: list[Step]
 
@@ -183,8 +199,28 @@ async def read_status(parts: WebParts, ticket_id: str) -> AppealStatus:
         merged_at=first.merged_at if first else None,
         answer=await parts.answers.last(told) if is_answered else None,
         question=AskedOfCitizen(at=asked[0], text=asked[1]) if asked else None,
+        parts=await _parts(parts, ticket_id),
         steps=_steps(history),
     )
+
+
+async def _parts(parts: WebParts, ticket_id: str) -> list[AppealPart]:
+    """Return what an appeal was split into: all of it is its reporter's, who has shown its code."""
+    async with parts.database.read() as connection:
+        pieces = await parts_of(connection, ticket_id)
+    return [
+        AppealPart(
+            ticket_id=item.ticket_id,
+            number=show_ticket_id(item.ticket_id),
+            query_code=(
+                await parts.vault.open(item.sealed_query_code, query_context(item.ticket_id))
+            ).decode(),
+            text=item.text,
+            status=item.status,
+            status_zh=STATUS_ZH[item.status],
+        )
+        for item in pieces
+    ]
 
 
 def status_answer(status: AppealStatus) -> web.Response:

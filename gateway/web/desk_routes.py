@@ -52,6 +52,12 @@ DESK: Final = (
                   "cannot-be-merged"),
     ),
     Route(
+        "POST", "/api/v1/tickets/{ticket_id}/split", merging.split_ticket,
+        "Split a ticket 拆单", Permission.SPLIT_MERGE, body=merging.SplitBody,
+        answer=agents.TicketWithHistory,
+        problems=(*_TICKET, *BODY, "version-conflict", "not-yet-triaged", "with-unit"),
+    ),
+    Route(
         "DELETE", "/api/v1/tickets/{ticket_id}/merge", merging.take_merge_back,
         "Make it a ticket of its own again 撤销并案", Permission.SPLIT_MERGE,
         answer=agents.TicketWithHistory,

@@ -19,6 +19,7 @@ from gateway.confirmation.claiming import ClaimDesk
 from gateway.confirmation.confirm import ConfirmationDesk
 from gateway.confirmation.merging import MergeDesk
 from gateway.confirmation.picking import UnitPicker
+from gateway.confirmation.splitting import SplitDesk
 from gateway.conversation.events import UnitName
 from gateway.conversation.transcript import Transcripts
 from gateway.intake.attachments import Attachments
@@ -83,6 +84,7 @@ class WebParts:
     claims: ClaimDesk
     merging: MergeDesk
     asking: AskDesk
+    splitting: SplitDesk
     attempts: Attempts
     limits: SenderLimits
     transcripts: Transcripts

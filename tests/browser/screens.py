@@ -65,6 +65,20 @@ def own_appeal(page: Page, served: Served) -> None:
     page.locator("summary").click()
 
 
+def asked_and_split(page: Page, served: Served) -> None:
+    """An appeal that was split, about which an agent asks."""
+    receipt = served.file(f"{MATTER}。另外,小区停车费涨到每月三百元,没有征求业主意见")
+    path = f"/api/v1/tickets/{receipt['ticket_id']}"
+    for act, body in (
+        ("split", {"parts": [{"text": MATTER}, {"text": "停车费涨到每月三百元,没有征求业主意见"}]}),
+        ("question", {"text": "请问是几号楼几单元?方便的话,请拍一张照片。"}),
+    ):
+        version = decided(served, receipt["ticket_id"])["version"]
+        reply = served.agent("POST", f"{path}/{act}", {"version": version, **body})
+        assert reply.status == 200, reply.body
+    see_appeal(page, receipt["number"], receipt["query_code"])
+
+
 def closed_appeal(page: Page, served: Served) -> None:
     """An appeal that is resolved and can be rated."""
     receipt = served.file(MATTER)
@@ -87,7 +101,8 @@ def nothing_here(page: Page, served: Served) -> None:
 
 
 VIEWS: Final[tuple[View, ...]] = (
-    empty_form, faulty_form, receipt, sign_in, own_appeal, closed_appeal, chat, nothing_here,
+    empty_form, faulty_form, receipt, sign_in, own_appeal, asked_and_split,
+    closed_appeal, chat, nothing_here,
     *ticket_screens.VIEWS,
     *KNOWLEDGE_VIEWS,
     *SUPERVISOR_VIEWS,

@@ -65,7 +65,8 @@ def test_bad_query(unchanged: Served, query: str) -> None:
 def test_show(served: Served, ticket: Any) -> None:
     """A ticket is shown with its masked words, its decision with reasons, and its history."""
     history = ticket.pop("history")
-    assert (ticket.pop("claim"), ticket.pop("questions")) == (None, [])
+    beside = [ticket.pop(name) for name in ("claim", "questions", "parts")]
+    assert beside == [None, [], []]
     TicketDocument.model_validate(ticket)
     assert [line["event"] for line in history][:2] == ["received", "triaged"]
     words = ticket["messages"][0]["text"]
