@@ -247,6 +247,26 @@ def test_ask_the_citizen(served: Served, agent: Visitor, ticket: Any) -> None:
     assert sight.fields(path_of(ticket, "/question"))["question"] == long
 
 
+def test_split(served: Served, agent: Visitor) -> None:
+    """What tells of two matters becomes two tickets; the history leads from one to the other."""
+    ticket = filed(served, "海淀区柳荫小区路灯坏了三天没人修,另外楼下烧烤店每天半夜很吵")
+    kept = agent.get(path_of(ticket)).fields(path_of(ticket, "/split"))
+    assert kept["part_1"].startswith("海淀区柳荫小区路灯")
+    sight = act(agent, ticket, "/split", part_1="路灯坏了", part_2=" ", part_3="烧烤店很吵")
+    assert sight.reply.status == 422
+    assert sight.text("//*[@id='part_2-fault']")
+    assert sight.fields(path_of(ticket, "/split"))["part_3"] == "烧烤店很吵"
+    sight = act(agent, ticket, "/split", part_1="路灯坏了", part_2="吵" * 4001)
+    assert sight.text("//*[@id='part_2-fault']")
+    sight = act(
+        agent, ticket, "/split", part_1="海淀区柳荫小区路灯坏了三天没人修",
+        part_3="", part_2="海淀区柳荫小区楼下烧烤店每天半夜很吵",
+    )  # fmt: skip
+    assert sight.path.endswith("?done=split"), sight.text("//*[@role='alert']")
+    [other] = sight.tree.xpath("//ol[@class='history']//a/@href")
+    assert "烧烤店" in agent.get(other).text("//p[@class='words marked']")
+
+
 def test_merge_and_take_it_back(served: Served, agent: Visitor, ticket: Any) -> None:
     """A ticket that is like another is merged into it by one button, or by number, and back."""
     building = now(served, ticket)["messages"][0]["text"]
@@ -296,7 +316,7 @@ def test_next_ticket(served: Served, agent: Visitor, senior: Visitor, ticket: An
 
 
 FORMS = ("confirm", "undo", "correct", "claim", "let-go", "hand-over", "entries", "answer",
-         "merge", "question", "separate", "reporter", "words")  # fmt: skip
+         "merge", "question", "split", "separate", "reporter", "words")  # fmt: skip
 
 
 @pytest.mark.parametrize("tail", FORMS)
@@ -318,6 +338,8 @@ def test_a_number_that_no_ticket_has(agent: Visitor, ticket: Any, tail: str) -> 
     fields = agent.get(path_of(ticket)).fields(path_of(ticket, "/confirm"))
     fields |= {
         "question": "几号楼？",
+        "part_1": "路灯",
+        "part_2": "噪声",
         "unit": "police",
         "text": "答复",
         "to": "agent",

@@ -37,6 +37,7 @@ _TICKET_PAGES: Final = (
     agent_form(f"{_TICKET}/answer", ticket_answer.answer_by_form, "Answer 直接答复", _CONFIRM),
     agent_form(f"{_TICKET}/question", ticket_acts.ask_by_form, "Ask the citizen 询问", _CONFIRM),
     agent_form(f"{_TICKET}/merge", ticket_kin.merge_by_form, "Merge 并案", Permission.SPLIT_MERGE),
+    agent_form(f"{_TICKET}/split", ticket_kin.split_by_form, "Split 拆单", Permission.SPLIT_MERGE),
     agent_form(
         f"{_TICKET}/separate", ticket_kin.separate_by_form, "Take a merge back 撤销并案",
         Permission.SPLIT_MERGE,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.accounts.permissions import Permission
+from gateway.confirmation.splitting import MOST_PARTS
 from gateway.intake.masking import mask
 from gateway.knowledge.base import TooBusy
 from gateway.knowledge.entries import Entry
@@ -32,10 +33,11 @@ _MOST_ENTRIES: Final = 4
 _FITS_FROM: Final = 0.5
 _NEXT_AMONG: Final = 200
 SUPPORTING: Final = ("supporting_1", "supporting_2", "supporting_3")
+PARTS_OF_SPLIT: Final = tuple(f"part_{number}" for number in range(1, MOST_PARTS + 1))
 _FIELDS: Final = tuple(
     (f"/{name}", name)
     for name in ("unit", *SUPPORTING, "district", "kind", "tier", "topic", "text", "to", "note",
-                 "question-text", "reason")
+                 "question-text", "reason", *PARTS_OF_SPLIT)
 )  # fmt: skip
 
 
@@ -104,6 +106,8 @@ async def ticket_page(
         "channels": CHANNELS,
         "may_answer": view.can_act and Status.ANSWERED in ALLOWED[view.ticket.status],
         "may_merge": view.can_act and account.may(Permission.SPLIT_MERGE),
+        "part_names": PARTS_OF_SPLIT,
+        "said_all": "\n".join(item.message["text"] for item in view.said),
         "may_separate": account.may(Permission.SPLIT_MERGE) and not view.is_others,
         "may_reveal": account.may(Permission.CONFIRM_TICKETS) and not view.is_report,
         "entries": await _entries(parts, view, form if act == "entries" else None),

@@ -18,6 +18,7 @@ EVENTS: Final[dict[str, Pair]] = {
     "answered": ("直接答复", "answered"),
     "asked": ("向诉求人提问", "asked the citizen"),
     "split": ("拆单", "split"),
+    "split_off": ("由拆单产生", "split off"),
     "handed_over": ("转交", "handed over"),
     "waiting_warned": ("等待超过一半时限，已提醒", "warned: half of the time is gone"),
     "published_unconfirmed": ("临近时限，未经确认先行派出", "published unconfirmed, in time"),
