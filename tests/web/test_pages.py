@@ -92,7 +92,10 @@ def test_forms_carry_their_token(served: Served, visitor: Visitor) -> None:
             assert form.xpath(".//input[@name='form_token']/@value")
 
 
-@pytest.mark.parametrize("path", [route.path for route in PAGES if route.method == "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [re.sub(r"{\w+}", "261128000000000", item.path) for item in PAGES if item.method == "POST"],
+)
 def test_no_form_is_taken_without_its_token(unchanged: Served, path: str) -> None:
     """Each route that takes a form refuses one that another site could have sent."""
     visitor = Visitor(unchanged)
