@@ -135,7 +135,7 @@ async def _check(connection: AsyncConnection, ticket: Ticket, account: Account) 
 async def may_be_report(connection: AsyncConnection, ticket: Ticket) -> bool:
     """Return whether it is a report, or was once taken for one and no agent said otherwise.
 
-    A ticket whose kind nobody has told may be one.
+    A ticket whose kind nobody has told may be one; so may a part of one that was split.
     """
     if ticket.kind is None or ticket.kind == Kind.REPORT:
         return True
@@ -144,4 +144,9 @@ async def may_be_report(connection: AsyncConnection, ticket: Ticket) -> bool:
     table = schema.decisions.c
     statement = select(table.decision).where(table.ticket_id == ticket.id)
     decided = (await connection.execute(statement)).scalars()
-    return any(decision.get("kind") == Kind.REPORT for decision in decided)
+    if any(decision.get("kind") == Kind.REPORT for decision in decided):
+        return True
+    if ticket.split_from is None or ticket.split_from == ticket.id:
+        return False
+    whole = await find_tickets(connection, [ticket.split_from])
+    return await may_be_report(connection, whole[ticket.split_from])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.message import Place, Reporter
+from gateway.accounts.people import may_be_report
 from gateway.confirmation.splitting import SplitDesk
 from gateway.intake.inbox import TicketNumbers
 from gateway.repeats.earlier import is_same_reporter
@@ -130,6 +131,21 @@ async def test_the_citizen_is_told(line: Line, splitting: SplitDesk) -> None:
     async with line.database.read() as connection:
         rows = await connection.execute(select(table.event).where(table.ticket_id == other))
     assert not [event for event in rows.scalars() if event.startswith("ask_")]
+
+
+async def test_who_reports_stays_hidden_in_the_parts(line: Line, splitting: SplitDesk) -> None:
+    """A part of a report (举报) may be one, whatever triage takes it for, until an agent says."""
+    line.triage.finds["举报"] = {"kind": "report"}
+    number = await line.triaged("举报停车场乱收费,楼道里还堆满了旧家具", reporter=ME)
+    [_, other] = await splitting.split(number, "li", 2, TEXTS)
+    await line.triage_all()
+    async with line.database.read() as connection:
+        part = await line.ticket(other)
+        assert part.kind == "complaint"
+        assert await may_be_report(connection, part)
+    await line.desk.confirm(other, "li", part.version, {})
+    async with line.database.read() as connection:
+        assert not await may_be_report(connection, await line.ticket(other))
 
 
 async def test_a_part_can_be_split_again(line: Line, splitting: SplitDesk) -> None:
