@@ -96,29 +96,24 @@ def ticket_screen(page: Page, served: Served) -> None:
 
 
 def ticket_call(page: Page, served: Served) -> None:
-    """A telephone call with its lines, and the form for an answer open."""
+    """A telephone call with its lines, and all forms open."""
     ticket = call_ticket(served)
     enter(page)
     page.goto(path_of(ticket))
-    page.locator("#answer > summary").click()
+    page.locator("main details").evaluate_all("all => all.forEach(item => { item.open = true; })")
 
 
-def ticket_correcting(page: Page, served: Served) -> None:
-    """A unit is being picked."""
+def ticket_refused(page: Page, served: Served) -> None:
+    """A correction that named no unit, and another one that is being picked."""
     ticket = water_ticket(served)
     enter(page)
     page.goto(path_of(ticket))
     page.locator("#correct > summary").click()
-    page.locator("#unit").fill("gaj")
-    page.wait_for_selector("#unit-list li")
-
-
-def ticket_refused(page: Page, served: Served) -> None:
-    """A correction that names no unit, with what was typed."""
-    ticket_correcting(page, served)
     page.locator("#unit").fill("某某大学")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#unit-fault")
+    page.locator("#supporting_1").fill("gaj")
+    page.wait_for_selector("#supporting_1-list li")
 
 
 def ticket_confirmed(page: Page, served: Served) -> None:
@@ -140,6 +135,5 @@ def ticket_of_another(page: Page, served: Served) -> None:
 
 
 VIEWS: Final[tuple[Callable[[Page, Served], None], ...]] = (
-    ticket_screen, ticket_call, ticket_correcting, ticket_refused, ticket_confirmed,
-    ticket_of_another,
+    ticket_screen, ticket_call, ticket_refused, ticket_confirmed, ticket_of_another,
 )  # fmt: skip
