@@ -14,6 +14,7 @@ from gateway.bench.finding import measure_knowledge
 from gateway.bench.harm import measure_harm
 from gateway.bench.load import Measured, keep_sending, pace, saturate
 from gateway.bench.rows import Row
+from gateway.bench.searching import measure_search
 from gateway.bench.service import ServedGateway
 from gateway.bench.triaging import measure_triage
 from gateway.clock import Clock
@@ -39,6 +40,7 @@ class Bench:
             "restart": self.restart,
             "triage": self.triage,
             "knowledge": self.knowledge,
+            "search": self.search,
             "accepted": self.accepted,
             "latency": self.latency,
             "end-to-end": self.end_to_end,
@@ -108,6 +110,10 @@ class Bench:
     async def knowledge(self) -> list[Row]:
         """A search among as many entries as a country's hotline might have."""
         return await asyncio.to_thread(measure_knowledge, self._clock, self._many)
+
+    async def search(self) -> list[Row]:
+        """Searches over all tickets, and the day at a glance."""
+        return await measure_search(self._clock, self._many)
 
     async def accepted(self) -> list[Row]:
         """Appeals a second answered with 201, while triage, relay and consumers work beside."""

@@ -13,7 +13,7 @@ def bench(
     only: Annotated[
         str | None,
         typer.Option(
-            help="One of: floors, start, restart, triage, knowledge, accepted, latency, "
+            help="One of: floors, start, restart, triage, knowledge, search, accepted, latency, "
             "end-to-end, memory, harm."
         ),
     ] = None,

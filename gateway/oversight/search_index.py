@@ -4,7 +4,7 @@ Triggers queue each ticket whose words have changed (migration `0010_oversight`)
 of the change; here its terms are written anew and the queue's rows removed, in one transaction. A
 worker that dies loses nothing. What was there before the search is walked newest first.
 
-A document's number is that of the ticket's first message, times `_REVISIONS`, plus how often it was
+A document's number is that of the ticket's first message, times `REVISIONS`, plus how often it was
 written anew: numbers go up with acceptance, and FTS5's rows, which cannot be deleted without their
 old words, are left behind under a number that no ticket has any more.
 """
@@ -31,14 +31,15 @@ from gateway.tickets.store import media_of, words_of
 
 LOOK_EVERY: Final = 0.5
 _BATCH: Final = 32
-_REVISIONS: Final = 4096
+REVISIONS: Final = 4096
+"""A document's number leaves room for so many of one ticket."""
 _ids: Any = bindparam("ids", expanding=True)
-QUEUED: Final = select(search_queue).order_by(search_queue.c.number).limit(_BATCH)
+QUEUED: Final = select(search_queue).order_by(search_queue.c.number).limit(bindparam("most"))
 EARLIER: Final = (
     select(messages.c.number, messages.c.ticket_id)
     .where(messages.c.number <= bindparam("through"))
     .order_by(messages.c.number.desc())
-    .limit(_BATCH)
+    .limit(bindparam("most"))
 )
 FIRST_MESSAGES: Final = (
     select(messages.c.ticket_id, func.min(messages.c.number).label("number"))
@@ -73,6 +74,8 @@ class SearchIndex:
     database: Database
     clock: Clock
     lease: Lease
+    batch: int = _BATCH
+    """So many tickets are indexed in one transaction, which receipts may have to wait for."""
 
     async def run(self) -> None:
         """Work until cancelled; a database that is away is tried again."""
@@ -82,10 +85,12 @@ class SearchIndex:
         """Index some tickets, new words before old ones; return whether there may be more."""
         earlier: Sequence[Any] = ()
         async with self.database.read() as connection:
-            queued = (await connection.execute(QUEUED)).all()
+            queued = (await connection.execute(QUEUED, {"most": self.batch})).all()
             through = int(await connection.scalar(_THROUGH) or 0) if not queued else 0
             if through:
-                earlier = (await connection.execute(EARLIER, {"through": through})).all()
+                earlier = (
+                    await connection.execute(EARLIER, {"through": through, "most": self.batch})
+                ).all()
         if queued:
             return await self._follow(queued)
         return bool(through) and await self._go_back(earlier)
@@ -103,7 +108,7 @@ class SearchIndex:
         return await self.database.write(work, patient=True)
 
     async def _go_back(self, earlier: Sequence[Any]) -> bool:
-        left = earlier[-1].number - 1 if len(earlier) == _BATCH else 0
+        left = earlier[-1].number - 1 if len(earlier) == self.batch else 0
         wanted = list(dict.fromkeys(row.ticket_id for row in earlier))
 
         async def work(connection: AsyncConnection) -> bool:
@@ -138,9 +143,9 @@ async def _index(connection: AsyncConnection, ids: Sequence[str]) -> None:
 
 
 def _number(first: int, before: int | None) -> int:
-    number = first * _REVISIONS
-    if before is not None and before // _REVISIONS == first:
-        number = min(before + 1, number + _REVISIONS - 1)
+    number = first * REVISIONS
+    if before is not None and before // REVISIONS == first:
+        number = min(before + 1, number + REVISIONS - 1)
     return number
 
 
@@ -160,11 +165,11 @@ async def write_terms(
         await connection.execute(
             text("DELETE FROM search_words WHERE number = ANY(:numbers)"), {"numbers": list(before)}
         )
-    for number, found in terms.items():
+    if terms:
         await connection.execute(
             text(
                 "INSERT INTO search_words (number, terms) "
                 "VALUES (:number, array_to_tsvector(CAST(:terms AS text[])))"
             ),
-            {"number": number, "terms": found},
+            [{"number": number, "terms": found} for number, found in terms.items()],
         )

@@ -14,6 +14,17 @@ from typing import Final
 from triage.text.normalise import normalise
 
 _RUN: Final = re.compile(r"([\u3400-\u9fff\U00020000-\U0003ffff]+)|([^\W_\u3400-\u9fff]+)")
+
+
+class _Codes(dict[str, str]):
+    """The code point of a character as hexadecimal digits, worked out once."""
+
+    def __missing__(self, char: str) -> str:
+        self[char] = found = f"{ord(char):x}"
+        return found
+
+
+_CODES: Final = _Codes()
 MOST_WORDS: Final = 8
 """So many words of a question are looked for."""
 _MOST_OF_WORD: Final = 40
@@ -25,7 +36,10 @@ def terms_of(text: str) -> list[str]:
     for run in _RUN.finditer(normalise(text).text):
         if (chars := run[1]) is not None:
             # The last character begins no pair, and is found alone as the first one is.
-            found |= dict.fromkeys(_pair(chars[at : at + 2]) for at in range(len(chars)))
+            codes = [_CODES[char] for char in chars]
+            found |= dict.fromkeys(
+                ["u" + a + b for a, b in zip(codes, [*codes[1:], ""], strict=True)]
+            )
         else:
             found[_word(run[2])] = None
     return list(found)
@@ -60,9 +74,9 @@ def holds(text: str, words: Sequence[str]) -> bool:
 
 
 def _pair(chars: str) -> str:
-    return "u" + "".join(f"{ord(char):x}" for char in chars)
+    return "u" + "".join(_CODES[char] for char in chars)
 
 
 def _word(word: str) -> str:
     word = word[:_MOST_OF_WORD]
-    return f"w{word}" if word.isascii() else "x" + "".join(f"{ord(char):x}" for char in word)
+    return f"w{word}" if word.isascii() else "x" + "".join(_CODES[char] for char in word)

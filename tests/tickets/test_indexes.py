@@ -12,6 +12,10 @@ from gateway.confirmation.deadlines import _TO_PUBLISH, _TO_WARN
 from gateway.dispatch.outbox import _RELEASE, _WAITING
 from gateway.intake.media.claims import _DUE, _SAME_CONTENT
 from gateway.intake.open_ticket import _CLAIM, _READY
+from gateway.oversight.hours import CONFIRMED, COUNT_ACCEPTED
+from gateway.oversight.overview import ACCEPTED_BY, CLUSTERS_OF
+from gateway.oversight.search_index import DOCUMENTS, EARLIER, FIRST_MESSAGES
+from gateway.oversight.surges import RUNNING_SURGE
 from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, SIZES, TEXTS
 from gateway.repeats.merging import OF_TICKETS, UNSETTLED
 from gateway.tickets import schema
@@ -42,6 +46,14 @@ QUERIES: dict[str, Executable] = {
     "history to erase by": NEXT_LINES,
     "last lines of tickets": LAST_LINES,
     "people's data still kept": KEPT,
+    "the surge that runs": RUNNING_SURGE,
+    "tickets of an hour": COUNT_ACCEPTED,
+    "confirmations of an hour": CONFIRMED,
+    "tickets of a day": ACCEPTED_BY,
+    "clusters of a day": CLUSTERS_OF,
+    "words from before the search": EARLIER,
+    "first messages of tickets": FIRST_MESSAGES,
+    "documents of tickets": DOCUMENTS,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
     .where(schema.NEEDS_TRIAGE),

@@ -30,6 +30,7 @@ from gateway.tickets.migrate import (
 from tests.backup.place import until
 
 CLOCK = SystemClock()
+_BREAK = "UPDATE pg_index SET indisvalid = false"
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 HISTORY_LINE: dict[str, Any] = {
     "ticket_id": "260301481770352",
@@ -355,6 +356,32 @@ async def test_the_older_version_writes_while_a_newer_one_migrates(
     async with postgres.read() as connection:
         kept = await connection.scalar(text("SELECT count(*) FROM people"))
     assert kept == written
+
+
+async def test_indexes_on_large_tables_are_built_while_others_write(postgres: Database) -> None:
+    """No lock keeps a writer out, and what a broken-off attempt has left is built anew."""
+    await migrate(postgres, CLOCK, upto="0009_desk")
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_confirmations_at'::regclass"
+    async with postgres.engine.begin() as connection:
+        await connection.execute(text('CREATE INDEX ix_confirmations_at ON confirmations ("at")'))
+        broken = valid.replace("SELECT indisvalid FROM pg_index", _BREAK)
+        await connection.execute(text(broken))
+    async with postgres.engine.begin() as writer:
+        await writer.execute(insert(schema.tickets).values(**TICKET))
+        step = asyncio.create_task(migrate(postgres, CLOCK))
+        for _ in range(1000):
+            async with postgres.read() as connection:
+                if await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("no index ever waited for the writer")
+        other = {**TICKET, "id": "260301481770360"}
+        await postgres.write(lambda c: c.execute(insert(schema.tickets).values(**other)))
+        assert not step.done()
+    assert "0010_oversight" in await step
+    async with postgres.read() as connection:
+        assert await connection.scalar(text(valid)) is True
 
 
 def test_the_steps_are_one_line() -> None:
