@@ -240,8 +240,13 @@ async def _clusters(
             "first": row.first,
             "last": row.last,
             "words": [word for word, _ in words[row.cluster].most_common(_WORDS)],
+            # What has not been read yet has no tier, and JSON no name for that.
             "tiers": dict(
-                Counter(member.tier for member in of.values() if member.cluster == row.cluster)
+                Counter(
+                    member.tier
+                    for member in of.values()
+                    if member.cluster == row.cluster and member.tier is not None
+                )
             ),
         }
         for row in rows

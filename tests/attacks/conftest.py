@@ -14,7 +14,7 @@ from gateway.accounts.passwords import Passwords
 from gateway.accounts.permissions import Role
 from gateway.foundation import foundation
 from gateway.settings import Settings
-from tests.attacks.hostile import HOSTILE
+from tests.attacks.hostile import HOSTILE, PERSON
 from tests.attacks.stage import Stage
 from tests.gateway_process import free_port
 from tests.web.test_odd_words import decided
@@ -50,7 +50,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         body = {
             "text": f"停水了 {HOSTILE}",
             "place": {"address": HOSTILE},
-            "reporter": {"name": HOSTILE, "address": HOSTILE, "phone": "13900002222"},
+            "reporter": {"name": PERSON, "address": HOSTILE, "phone": "13900002222"},
         }
         reply = served.call("POST", "/api/v1/appeals", body)
         assert reply.status == 201, reply.body

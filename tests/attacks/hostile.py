@@ -7,6 +7,9 @@ HOSTILE: Final = (
     "<svg/onload=window.x55=1></textarea></title><!--x55-->{{7*7}}${7*7}"
 )
 """Markup that breaks out of text, attributes, text areas and titles; under 200 characters."""
+PERSON: Final = "\"'><x55 title='name'><script>window.x55=2</script>"
+"""The same as a name; not part of the words, out of which names are masked."""
+SCRIPT_LINK: Final = "javascript:window.x55=1//https://"
 FILE: Final = '"><img src=x55 onerror=window.x55=1>.jpg'
 MARKUP_FILES: Final[dict[str, bytes]] = {
     "page.jpg": b"<!doctype html><html><script>window.x55=1</script></html>",

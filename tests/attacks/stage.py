@@ -16,6 +16,7 @@ from lxml import html
 from gateway.accounts.permissions import PERMISSIONS, Permission, Role
 from gateway.web.route import Route
 from tests.attacks.table import filled, name
+from tests.web.test_odd_words import decided
 from tests.web.visitor import Visitor
 from tests.web.wire import PASSWORD, Reply, Served, _reply
 
@@ -40,6 +41,8 @@ class Stage:
     ticket: str
     """The number of a ticket of `wire.UNIT`; its words and all that is told of it are hostile."""
     code: str
+    entry: str = "none"
+    """The id of a hostile entry of the knowledge base, once there is one."""
     browsers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def ask(
@@ -69,6 +72,9 @@ class Stage:
                 reply = Reply(answer.status, lines, b"")
             else:
                 reply = _reply(answer)
+        if reply.status == 500:
+            errors = [line for line in self.served.log().splitlines() if '"error"' in line]
+            raise AssertionError(f"{method} {path}: {errors[-1:]}")
         assert_safe(reply, f"{method} {path}")
         return reply
 
@@ -112,6 +118,15 @@ class Stage:
         with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
             connection.execute(statement, values)
 
+    def tickets(self) -> list[str]:
+        """Return the newest tickets' numbers, of all channels."""
+        rows = self.served.select("SELECT id FROM tickets ORDER BY accepted_at DESC LIMIT 20")
+        return [number for [number] in rows]
+
+    def wait(self, number: str) -> None:
+        """Wait until triage has read a ticket."""
+        decided(self.served, number)
+
     def state(self) -> dict[str, Any]:
         """Return how much each table holds that nobody writes in but by an act, and the ticket."""
         tables = self.served.select("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -147,7 +162,6 @@ def one_who_may(route: Route) -> str:
 def assert_safe(reply: Reply, what: str) -> None:
     """What must hold of each answer, whoever asks for whatever."""
     headers = reply.headers
-    assert reply.status != 500, what
     assert headers.get("x-content-type-options") == "nosniff", what
     policy = headers.get("content-security-policy", "")
     assert "default-src 'none'" in policy, what
