@@ -12,6 +12,7 @@ from gateway.bench.appeals import requests
 from gateway.bench.consuming import ConsumingProcess
 from gateway.bench.finding import measure_knowledge
 from gateway.bench.harm import measure_harm
+from gateway.bench.live import measure_live
 from gateway.bench.load import Measured, keep_sending, pace, saturate
 from gateway.bench.rows import Row
 from gateway.bench.searching import measure_search
@@ -46,6 +47,7 @@ class Bench:
             "end-to-end": self.end_to_end,
             "memory": self.memory,
             "harm": self.harm,
+            "live": self.live,
         }
         rows: list[Row] = []
         for name, measure in parts.items():
@@ -215,6 +217,10 @@ class Bench:
     async def harm(self) -> list[Row]:
         """What others notice of forged posts and large files."""
         return await measure_harm(self._clock, self._many)
+
+    async def live(self) -> list[Row]:
+        """What watching the queue costs, and how late it is."""
+        return await measure_live(self._clock, self._many)
 
     async def _until(self, consumers: list[ConsumingProcess], count: int) -> float:
         """Wait until every group has handled so many; return when the last one was handled."""

@@ -82,6 +82,12 @@ class ServedGateway:
             await asyncio.to_thread(self._child.wait)
             self._child = None
 
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the gateway's own process has taken, triage left out."""
+        assert self._child is not None
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> dict[str, float]:
         """Return the proportional memory of each process, MiB, by what it is."""
         assert self._child is not None

@@ -14,7 +14,7 @@ def bench(
         str | None,
         typer.Option(
             help="One of: floors, start, restart, triage, knowledge, search, accepted, latency, "
-            "end-to-end, memory, harm."
+            "end-to-end, memory, harm, live."
         ),
     ] = None,
     scale: Annotated[
