@@ -7,7 +7,7 @@ from typing import Final
 from playwright.sync_api import Page
 
 from gateway.tickets.workflow import Status
-from tests.browser import ticket_screens
+from tests.browser import console_screens, ticket_screens
 from tests.browser.browsing import (
     DESK,
     LANGUAGES,
@@ -106,6 +106,7 @@ VIEWS: Final[tuple[View, ...]] = (
     *ticket_screens.VIEWS,
     *KNOWLEDGE_VIEWS,
     *SUPERVISOR_VIEWS,
+    *console_screens.VIEWS,
 )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def call_ticket(served: Served) -> Any:
         file.writeframes(bytes(2 * 8000 * 4))
     content = sound.getvalue()
     digest = hashlib.sha256(content).hexdigest()
-    named = {CALL: call, CONTENT: digest, **_signed(f"{call}.{digest}".encode())}
+    named = {CALL: call, CONTENT: digest, **signed(f"{call}.{digest}".encode())}
     assert served.call("POST", "/channels/voice/recordings", content, named).status < 300
     segments = [
         {"number": number, "speaker": speaker, "text": text, "start": start, "end": end}
@@ -79,11 +79,12 @@ def call_ticket(served: Served) -> Any:
     ]
     report = {"call_id": call, "ended": True, "phone": "13000000000", "segments": segments}
     body = json.dumps(report).encode()
-    reply = served.call("POST", "/channels/voice", body, _signed(body))
+    reply = served.call("POST", "/channels/voice", body, signed(body))
     return decided(served, reply.document["ticket_id"])
 
 
-def _signed(content: bytes) -> dict[str, str]:
+def signed(content: bytes) -> dict[str, str]:
+    """The headers with which the call centre's platform signs what it posts."""
     now = str(int(time.time()))
     return {SOURCE: "platform", TIMESTAMP: now, SIGNATURE: sign(SECRET, now, content)}
 
