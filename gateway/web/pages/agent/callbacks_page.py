@@ -7,6 +7,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from channels.body import faults_of
+from channels.errors import FieldFault
+from channels.phrases import as_printed
 from gateway.tickets.numbers import show_ticket_id
 from gateway.web.callbacks import CallBackAnswer, close_with, open_callbacks
 from gateway.web.pages.agent.frame import render_agent
@@ -50,6 +52,9 @@ async def close_by_form(request: web.Request) -> web.Response:
 
 def _answer(form: PageForm) -> str:
     """Return what the citizen said; raise a `Problem` where the field is empty or too full."""
+    if not form.get("answer").strip():
+        remedy = "write down what the citizen said, or note that nobody was reached"
+        raise field_problem([FieldFault("/answer", remedy, "请记录诉求人的回答,或点击“未接通”")])
     try:
         given = CallBackAnswer.model_validate({"answer": form.get("answer").strip()})
     except ValidationError as error:
@@ -71,6 +76,7 @@ async def _page(
     notice = _NOTICES.get(request.query.get("done", ""))
     context: dict[str, Any] = {
         "waiting": waiting[:_MOST],
+        "printed": as_printed,
         "count": len(waiting),
         "number": show_ticket_id,
         "problem": told(request, problem) if problem else None,
