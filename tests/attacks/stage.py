@@ -129,19 +129,19 @@ class Stage:
 
     def state(self) -> dict[str, Any]:
         """Return how much each table holds that nobody writes in but by an act, and the ticket."""
-        tables = self.served.select("SELECT name FROM sqlite_master WHERE type = 'table'")
-        names = [
-            table
-            for [table] in tables
-            if table not in _BUSY and not table.startswith(("search", "sqlite"))
-        ]
-        found: dict[str, Any] = {
-            table: self.served.select(f'SELECT count(*) FROM "{table}"') for table in names
-        }
-        found["ticket"] = self.served.select(
-            "SELECT status, version, confirmation, tier, unit FROM tickets WHERE id = ?",
-            self.ticket,
-        )
+        path = f"file:{self.served.process.folder}/jiesu.sqlite3?mode=ro"
+        with closing(sqlite3.connect(path, uri=True, timeout=20)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = [table for (table,) in rows if not table.startswith(("search", "sqlite"))]
+            found: dict[str, Any] = {
+                table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()
+                for table in tables
+                if table not in _BUSY
+            }
+            found["ticket"] = connection.execute(
+                "SELECT status, version, confirmation, tier, unit FROM tickets WHERE id = ?",
+                (self.ticket,),
+            ).fetchall()
         return found
 
 

@@ -47,14 +47,13 @@ def test_headers(stage: Stage, route: Route) -> None:
 
 @pytest.mark.parametrize("route", PAGES, ids=name)
 def test_redirects(stage: Stage, route: Route) -> None:
-    """Whatever an address asks for, no redirect leads elsewhere (`Stage.ask` looks at each)."""
+    """Whatever an address asks for, nobody is sent elsewhere (`Stage.ask` looks at each)."""
     for target in TARGETS:
         query = "&".join(f"{key}={_quoted(target)}" for key in sorted({*QUERY, "next", "url"}))
-        for headers in ({}, _headers(stage, route)):
-            referer = {**headers, "Referer": _plain(target)}
-            reply = stage.ask("GET", f"{filled(route)}?{query}", None, referer)
-            assert "evil" not in reply.headers.get("location", "").partition("?")[0]
-            assert "x-evil" not in reply.headers
+        referer = {"Referer": _plain(target)}
+        reply = stage.ask("GET", f"{filled(route)}?{query}", None, referer)
+        assert "evil" not in reply.headers.get("location", "").partition("?")[0]
+        assert "x-evil" not in reply.headers
 
 
 def _quoted(target: str) -> str:
@@ -75,6 +74,7 @@ def test_links_stay_here(stage: Stage, route: Route) -> None:
         path = f"{filled(route, ticket_id=stage.ticket)}?{query}"
         reply = visitor.send("GET", path, None, headers)
         assert_safe(reply, path)
+        assert "evil" not in reply.headers.get("location", "").partition("?")[0]
         if not reply.body:
             continue
         tree = _tree(reply)
@@ -146,14 +146,21 @@ def test_what_is_not_http(stage: Stage) -> None:
         assert_safe(stage.served.send(data), repr(data[:30]))
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_too_much(stage: Stage, route: Route) -> None:
-    """An address, a header, a cookie or a body beyond all measure is refused, and stops nobody."""
-    path, headers = filled(route, ticket_id=stage.ticket), _headers(stage, route)
-    for given, more in ((f"{path}?q={'a' * 9000}", {}), (path, {"Cookie": "a=" + "b" * 9000})):
-        reply = stage.ask(route.method, given, None, {**headers, **more})
-        assert reply.status < 500 or route.path == "/readyz", name(route)
-    if route.method in {"POST", "PUT"} and route.body is not None:
-        body = b'{"text": "' + b"a" * 2_000_000 + b'"}'
-        reply = stage.ask(route.method, path, body, headers)
-        assert 400 <= reply.status < 500, name(route)
+@pytest.mark.parametrize("path", ["/", "/api/v1/tickets", "/agent", "/nowhere"])
+def test_too_much_of_a_head(stage: Stage, path: str) -> None:
+    """An address, a header or a cookie beyond all measure is refused, and stops nobody."""
+    for given, headers in (
+        (f"{path}?q={'a' * 9000}", {}), (path, {"Cookie": "a=" + "b" * 9000}),
+        (path, {f"X-{number}": "a" * 80 for number in range(500)}),
+    ):  # fmt: skip
+        assert stage.ask("GET", given, None, headers).status < 500
+    assert stage.ask("GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.body is not None], ids=name)
+def test_too_much_of_a_body(stage: Stage, route: Route) -> None:
+    """A body beyond all measure is refused before it has been read."""
+    path = filled(route, ticket_id=stage.ticket)
+    body = b'{"text": "' + b"a" * 2_000_000 + b'"}'
+    reply = stage.ask(route.method, path, body, _headers(stage, route))
+    assert 400 <= reply.status < 500, name(route)
