@@ -28,6 +28,12 @@ _PAUSE: Final = "[ ,，、-]{0,2}"
 _PREFIX: Final = rf"(?:(?:\+|00)?86{_GAP})?"
 
 
+_DICTATED_GROUPS: Final = frozenset(
+    {(3, 8), (7, 4), (3, 4, 4), (3, 3, 5), (3, 5, 3), (4, 3, 4), (4, 4, 3)}
+)
+"""Between these a comma may stand, as between lines of a call; no sum is grouped so."""
+
+
 def _identity(gap: str) -> str:
     year = f"(?:1{gap}9|2{gap}0)"
     month = f"(?:0{gap}[1-9]|1{gap}[0-2])"
@@ -40,7 +46,8 @@ def _identity(gap: str) -> str:
 def _mobile(*groups: int) -> str:
     """Return the pattern of a mobile number that is written in groups of so many digits."""
     digits = iter(["1", "[3-9]", *["[0-9]"] * 9])
-    return "[ -]{1,3}".join("".join(next(digits) for _ in range(size)) for size in groups)
+    between = "[ ,\uff0c\u3001-]{1,3}" if groups in _DICTATED_GROUPS else "[ -]{1,3}"
+    return between.join("".join(next(digits) for _ in range(size)) for size in groups)
 
 
 _MOBILE_GROUPS: Final = (

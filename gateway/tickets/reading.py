@@ -18,7 +18,7 @@ from gateway.tickets.store import (
     media_of,
     words_of,
 )
-from gateway.tickets.workflow import Confirmation, Status
+from gateway.tickets.workflow import Confirmation
 from triage.decision import Route, Tier
 
 # What is urgent never stands aside, whatever it looks like.
@@ -29,15 +29,12 @@ _ASIDE: Final = and_(
 )
 TICKET_QUEUES: Final[dict[str, ColumnElement[bool]]] = {
     "unconfirmed": and_(
-        schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
-        schema.tickets.c.confirmation.in_(
-            (Confirmation.NONE, Confirmation.CLOCK, Confirmation.EMERGENCY)
-        ),
+        schema.WAITS_FOR_AGENT,
         or_(schema.tickets.c.route.is_(None), ~_ASIDE),
     ),
     "aside": and_(
-        schema.tickets.c.status.in_((Status.AWAITING_CONFIRMATION, Status.DISPATCHED)),
-        schema.tickets.c.confirmation.in_((Confirmation.NONE, Confirmation.CLOCK)),
+        schema.WAITS_FOR_AGENT,
+        schema.tickets.c.confirmation != Confirmation.EMERGENCY,
         _ASIDE,
     ),
     "all": true(),

@@ -28,6 +28,12 @@ from gateway.tickets.times import UtcDateTime
 NEEDS_TRIAGE: ColumnElement[Any] = literal_column("needs_triage")
 """The condition of the partial index, for queries too: SQLite uses it only for the very words."""
 
+WAITS_FOR_AGENT: ColumnElement[Any] = literal_column(
+    "status IN ('awaiting_confirmation', 'dispatched') "
+    "AND confirmation IN ('none', 'clock', 'emergency')"
+)
+"""The same for what no agent has confirmed yet."""
+
 RUNNING: ColumnElement[Any] = literal_column("running")
 """The same for the surge that has not ended."""
 
@@ -291,6 +297,12 @@ tickets = Table(
     ),
     Index("ix_tickets_status", "status", "dispatch_due_at"),
     Index(None, "accepted_at"),
+    Index(
+        "ix_tickets_waiting",
+        "dispatch_due_at",
+        sqlite_where=WAITS_FOR_AGENT,
+        postgresql_where=WAITS_FOR_AGENT,
+    ),
     Index(
         "ix_tickets_open311",
         "accepted_at",

@@ -30,7 +30,7 @@ def test_both_readmes_show_the_same_commands() -> None:
         [block for block in blocks(page) if block.language == "bash"] for page in (english, chinese)
     ]
     assert commands[0] == commands[1]
-    assert len(commands[0]) == 4
+    assert len(commands[0]) == 5
     headings = [page.read_text().count("\n## ") for page in (english, chinese)]
     assert headings[0] == headings[1]
     assert set(links(english)) - {"README.zh-CN.md"} == set(links(chinese)) - {"README.md"}

@@ -57,6 +57,8 @@ PHONE_STYLES: dict[str, Callable[[str], str]] = {
     "3-8": grouped(3, by="-"),
     "5-6": grouped(5, by=" "),
     "digit by digit": " ".join,
+    "dictated over three lines of a call": grouped(3, 4, by=","),
+    "dictated over two": grouped(3, by="，"),
     "+86": lambda number: f"+86{number}",
     "+86 grouped": lambda number: f"+86 {grouped(3, 4, by=' ')(number)}",
     "0086": lambda number: f"0086{number}",
@@ -171,8 +173,8 @@ def test_a_local_number_is_one_where_the_words_say_so() -> None:
         "交了13800元押金", "一共1 380 013元", "3-1-502，2026-10-15 报修", "拨打12345和96116",
         "邮编100080，门牌2号楼1单元1301", "一三五七九单号限行", "二〇二六年十一月二十三日",
         "订单2026112313800138000", "凌晨一、两点，三四个人", "身高180厘米，体重65公斤",
-        "3.14159265358979", "第一百三十八条第零款", "合同编号HT20261123001", "车牌京A12345",
-        "18:00-22:00，6:00-8:00", "110101", "2026年", "",
+        "一处13800,一处138000元", "1,380,013,800元", "3.14159265358979", "第一百三十八条第零款",
+        "合同编号HT20261123001", "车牌京A12345", "18:00-22:00，6:00-8:00", "110101", "2026年", "",
     ],
 )  # fmt: skip
 def test_ordinary_numbers_stay(text: str) -> None:

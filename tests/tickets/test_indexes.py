@@ -20,9 +20,11 @@ from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, SIZES, TEXT
 from gateway.repeats.merging import OF_TICKETS, UNSETTLED
 from gateway.tickets import schema
 from gateway.tickets.database import Database
+from gateway.tickets.reading import TICKET_QUEUES
 from gateway.tickets.store import _BY_ID, _DECISIONS, _MEDIA, _WORDS
 
 QUERIES: dict[str, Executable] = {
+    "tickets that wait for agents": select(schema.tickets.c.id).where(TICKET_QUEUES["unconfirmed"]),
     "tickets to triage": _READY,
     "tickets that are claimed": _CLAIM,
     "tickets to publish": _TO_PUBLISH,

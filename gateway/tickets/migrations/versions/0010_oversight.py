@@ -12,8 +12,8 @@ revision = "0010_oversight"
 down_revision = "0009_desk"
 phase = "expand"
 indexes = (
-    ("ix_tickets_accepted_at", "tickets", "accepted_at"),
-    ("ix_confirmations_at", "confirmations", "at"),
+    ("ix_tickets_accepted_at", "tickets", "accepted_at", ""),
+    ("ix_confirmations_at", "confirmations", "at", ""),
 )
 """On tables that may be large: built before the step, over PostgreSQL while others write."""
 
