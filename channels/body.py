@@ -25,7 +25,7 @@ def speaks(text: str) -> bool:
 
 def _visible(value: str) -> str:
     if not speaks(value):
-        raise ValueError("blank")
+        raise ValueError("invisible")
     return value
 
 
@@ -86,6 +86,7 @@ class MediumBody(StrictBody):
 
 _REMEDIES: dict[str, tuple[str, str]] = {
     "nul": ("remove the NUL character (\\u0000)", "请去掉空字符(\\u0000)"),
+    "invisible": ("write something that can be read", "请填写内容"),
     "blank": (
         "say in words what happened, or attach a file",
         "请用文字说明情况,或附上文件",

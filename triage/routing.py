@@ -152,7 +152,7 @@ def route(
         matter.matter if matter else None, unit, ranked, probabilities, learned.several, calibration
     )
     return Routing(
-        route=_route(kind, tier, unit, supporting),
+        route=route_to(kind, tier, unit, supporting),
         unit=unit,
         supporting_units=supporting,
         candidates=tuple(
@@ -183,7 +183,8 @@ def _deciding(claimed: Sequence[Claim], likely: str, calibration: Calibration) -
     return None
 
 
-def _route(kind: Kind, tier: Tier, unit: str, supporting: tuple[str, ...]) -> Route:
+def route_to(kind: Kind | None, tier: Tier | None, unit: str, supporting: tuple[str, ...]) -> Route:
+    """Return the first route that fits what has a unit (the standard's routes)."""
     if kind is Kind.INQUIRY and tier is Tier.GENERAL:
         return Route.ANSWER
     if unit.startswith(DISTRICT):

@@ -19,7 +19,8 @@ from gateway.tickets.refusal import Refused, check_current
 from gateway.tickets.store import Happening, lock_ticket, save
 from gateway.tickets.ticket import ClockRules, Ticket, set_clocks
 from gateway.tickets.workflow import Confirmation
-from triage.decision import Tier
+from triage.decision import Kind, Tier
+from triage.routing import route_to
 
 CHOICES: Final = (
     "kind", "topic", "matter", "tier", "route", "unit", "supporting_units", "district", "street",
@@ -138,7 +139,7 @@ class ConfirmationDesk:
             )
             others = dict.fromkeys(code for code in named if code != after.unit)
             after = replace(after, supporting_units=tuple(others))
-        return after
+        return after if "route" in values else _routed(ticket, after)
 
     def _check_unit(self, ticket: Ticket) -> None:
         if ticket.unit is None or LOCAL_GOVERNMENT in (ticket.unit, *ticket.supporting_units):
@@ -175,6 +176,17 @@ class ConfirmationDesk:
                 before={name: _plain(getattr(before, name)) for name in _REMEMBERED},
             )
         )
+
+
+def _routed(before: Ticket, after: Ticket) -> Ticket:
+    """Return the ticket with the route that fits what the agent has corrected."""
+    if after.unit is None or all(
+        getattr(before, name) == getattr(after, name)
+        for name in ("kind", "tier", "unit", "supporting_units")
+    ):
+        return after
+    kind = Kind(after.kind) if after.kind else None
+    return replace(after, route=route_to(kind, after.tier, after.unit, after.supporting_units))
 
 
 async def _last_note(connection: AsyncConnection, ticket_id: str) -> Any:

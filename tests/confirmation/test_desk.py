@@ -182,6 +182,22 @@ async def test_local_governments_business_goes_to_the_district_that_the_agent_na
     assert after.unit == "district-yanqing"
 
 
+async def test_the_route_follows_what_the_agent_corrects(line: Line) -> None:
+    """What had no unit is no longer a person's to read; with another unit beside it, one leads."""
+    line.triage.finds["没头没尾"] = {"unit": None, "route": "person"}
+    number = await line.triaged("没头没尾的话")
+    after = await line.desk.confirm(number, "agent-07", 2, {"unit": "water-supply"})
+    assert after.route == "direct"
+    with_another = {"supporting_units": ["housing"]}
+    after = await line.desk.confirm(number, "agent-07", after.version, with_another)
+    assert after.route == "lead"
+    untouched = await line.triaged("没头没尾的话")
+    after = await line.desk.confirm(
+        untouched, "agent-07", 2, {"unit": "water-supply", "route": "lead"}
+    )
+    assert after.route == "lead"
+
+
 async def test_a_confirmation_by_the_clock_can_be_restored(line: Line) -> None:
     """Undoing a correction of what the clock let out sends nothing, and the clock's word stands."""
     number = await line.triaged("楼道里堆满了旧家具")
