@@ -22,11 +22,13 @@ from gateway.oversight.terms import terms_of
 from gateway.tickets.database import Database
 from gateway.tickets.many import ManyRows
 from gateway.tickets.schema import (
+    NEEDS_TRIAGE,
     messages,
     search_backfill,
     search_documents,
     search_queue,
-)  # fmt: skip
+    tickets,
+)
 from gateway.tickets.store import media_of, words_of
 
 LOOK_EVERY: Final = 0.5
@@ -52,6 +54,7 @@ _DONE: Final = delete(search_queue).where(
 )
 _FORGET: Final = delete(search_documents).where(search_documents.c.ticket_id.in_(_ids))
 _NEW: Final = ManyRows(insert(search_documents))
+BACKLOG: Final = select(tickets.c.id).where(NEEDS_TRIAGE).offset(bindparam("before_it")).limit(1)
 _THROUGH: Final = select(search_backfill.c.through)
 
 
@@ -76,15 +79,22 @@ class SearchIndex:
     lease: Lease
     batch: int = _BATCH
     """So many tickets are indexed in one transaction, which receipts may have to wait for."""
+    behind: int = 256
+    """While triage has so many tickets before it, words wait: what is urgent is found first."""
 
     async def run(self) -> None:
         """Work until cancelled; a database that is away is tried again."""
         await self.lease.work(self.step, LOOK_EVERY, "words cannot be indexed")
 
     async def step(self) -> bool:
-        """Index some tickets, new words before old ones; return whether there may be more."""
+        """Index some tickets, new words before old ones; return whether there may be more.
+
+        In a rush that triage cannot keep up with, nothing is indexed until it has caught up.
+        """
         earlier: Sequence[Any] = ()
         async with self.database.read() as connection:
+            if await connection.scalar(BACKLOG, {"before_it": self.behind - 1}) is not None:
+                return False
             queued = (await connection.execute(QUEUED, {"most": self.batch})).all()
             through = int(await connection.scalar(_THROUGH) or 0) if not queued else 0
             if through:

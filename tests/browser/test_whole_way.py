@@ -30,11 +30,13 @@ def filed_with_photo(page: Page, text: str) -> tuple[str, str]:
     return number, code
 
 
-def row(page: Page, number: str) -> str:
-    """Return the selector of a ticket's row in the queue, once it stands there by itself."""
-    selector = f"[data-ticket='{read_ticket_id(number)}']"
-    expect(page.locator(selector)).to_be_visible()
-    return selector
+def open_ticket(page: Page, number: str) -> None:
+    """Open a ticket by the keyboard from the queue, once it stands there by itself."""
+    ticket = read_ticket_id(number)
+    link = page.locator(f"[data-ticket='{ticket}'] a")
+    expect(link).to_be_visible()
+    link.press("Enter")
+    page.wait_for_url(f"**/agent/tickets/{ticket}")
 
 
 def moment(page: Page, part: str) -> str:
@@ -53,15 +55,16 @@ def test_from_a_photo_to_what_the_citizen_sees(browser: Browser, served: Served)
         expect(agent.locator("[data-live-state]")).to_have_text("实时更新")
 
         lift, lift_code = filed_with_photo(citizen, LIFT)
-        agent.locator(f"{row(agent, lift)} a").press("Enter")
+        open_ticket(agent, lift)
         expect(agent.locator("main img")).to_have_count(1)
         agent.keyboard.press("c")
         expect(agent.locator(".undo")).to_contain_text("秒内可撤销")
         agent.goto("/agent")
 
         lamp, lamp_code = file_appeal(neighbour, LAMP)
-        agent.locator(f"{row(agent, lamp)} a").press("Enter")
+        open_ticket(agent, lamp)
         agent.keyboard.press("e")
+        expect(agent.locator("#unit")).to_be_focused()
         agent.keyboard.press("Control+a")
         agent.keyboard.type("csgl")
         expect(agent.locator("#unit-list [aria-selected=true]")).to_contain_text("城市管理")
@@ -71,7 +74,7 @@ def test_from_a_photo_to_what_the_citizen_sees(browser: Browser, served: Served)
 
         agent.goto("/agent")
         again, again_code = file_appeal(citizen, LAMP_AGAIN)
-        agent.locator(f"{row(agent, again)} a").press("Enter")
+        open_ticket(agent, again)
         expect(agent.locator("[data-key=m]")).to_be_visible()
         agent.keyboard.press("m")
         agent.wait_for_url("**done=merged*")
@@ -91,7 +94,7 @@ def test_from_a_photo_to_what_the_citizen_sees(browser: Browser, served: Served)
         expect(supervisor.locator("#state")).to_contain_text("已启用")
         later, later_code = file_appeal(neighbour, LATER)
         agent.goto("/agent")
-        agent.locator(f"{row(agent, later)} a").press("Enter")
+        open_ticket(agent, later)
         expect(agent.locator(".badges")).to_contain_text("激增期间")
         see_appeal(neighbour, later, later_code)
         accepted, due = (

@@ -1,5 +1,6 @@
 """Every ticket is found by any words of its masked texts, and by what else is known of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -134,6 +135,17 @@ async def test_what_was_there_before_the_search_is_indexed_too(
     new = await line.accept("停水了")
     await indexed(index)
     assert await found(line, "停水", limit=50) == [new, *old[::-1]]
+
+
+async def test_in_a_rush_triage_goes_first(line: Line, index: SearchIndex) -> None:
+    """While triage is behind, no word is indexed; then all of them are."""
+    patient = replace(index, behind=2)
+    numbers = [await line.accept(f"{floor}层漏水") for floor in "三四"]
+    await indexed(patient)
+    assert await found(line, "漏水") == []
+    await line.triage_all()
+    await indexed(patient)
+    assert sorted(await found(line, "漏水")) == sorted(numbers)
 
 
 async def test_a_worker_that_dies_loses_nothing(

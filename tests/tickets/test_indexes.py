@@ -14,7 +14,7 @@ from gateway.intake.media.claims import _DUE, _SAME_CONTENT
 from gateway.intake.open_ticket import _CLAIM, _READY
 from gateway.oversight.hours import CONFIRMED, COUNT_ACCEPTED
 from gateway.oversight.overview import ACCEPTED_BY, CLUSTERS_OF
-from gateway.oversight.search_index import DOCUMENTS, EARLIER, FIRST_MESSAGES
+from gateway.oversight.search_index import BACKLOG, DOCUMENTS, EARLIER, FIRST_MESSAGES
 from gateway.oversight.surges import RUNNING_SURGE
 from gateway.repeats.index import BY_NUMBER, BY_TICKET, LAST, LISTS, SIZES, TEXTS
 from gateway.repeats.merging import OF_TICKETS, UNSETTLED
@@ -56,6 +56,7 @@ QUERIES: dict[str, Executable] = {
     "words from before the search": EARLIER,
     "first messages of tickets": FIRST_MESSAGES,
     "documents of tickets": DOCUMENTS,
+    "whether triage is behind": BACKLOG,
     "how many wait for triage": select(func.count())
     .select_from(schema.tickets)
     .where(schema.NEEDS_TRIAGE),
