@@ -1,7 +1,7 @@
 """axe finds nothing to complain of: on any page, in both languages and schemes, at any width."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -25,7 +25,8 @@ def violations(page: Page) -> list[Any]:
     return [(item["id"], [node["html"] for node in item["nodes"]]) for item in found["violations"]]
 
 
-LOOKS = {
+Scheme = Literal["light", "dark"]
+LOOKS: Final[dict[str, tuple[tuple[tuple[int, int], Scheme], ...]]] = {
     "zh": ((PHONE, "light"), (DESK, "dark")),
     "en": ((PHONE, "dark"), (DESK, "light")),
 }
