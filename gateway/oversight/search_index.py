@@ -32,7 +32,7 @@ from gateway.tickets.schema import (
 from gateway.tickets.store import media_of, words_of
 
 LOOK_EVERY: Final = 0.5
-_BATCH: Final = 32
+_BATCH: Final = 8
 REVISIONS: Final = 4096
 """A document's number leaves room for so many of one ticket."""
 _ids: Any = bindparam("ids", expanding=True)

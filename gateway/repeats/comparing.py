@@ -51,7 +51,7 @@ from triage.alike.sketch import Likeness, Sketch, likeness, reason, sketch
 from triage.alike.words import same_words
 
 log = structlog.get_logger(__name__)
-_BATCH: Final = 32
+_BATCH: Final = 8
 _LOOK_EVERY: Final = 0.25
 RUSH: Final = 64
 _GIVES_WAY_FOR: Final = timedelta(minutes=1)

@@ -2,9 +2,10 @@
 
 Two lines wait before it. In the one stand works for which somebody waits, a citizen for a receipt
 or an agent for an answer; in the other patient ones, of triage, relay and clock, which have
-minutes. In a rush of the first line the second one gets a fixed part of the writer's time: a
-little for the first half minute, so that a burst is taken in at full speed, then half, so that
-what was taken in is also decided and published however long the rush goes on.
+minutes. Whenever the first line has stood empty for a moment, the second one has the writer. In a
+rush that leaves no such moments it gets a fixed part of the writer's time: a little for the first
+half minute, so that a burst is taken in at full speed, then half, so that what was taken in is
+also decided and published however long the rush goes on.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ _BURST_SECONDS: Final = 30.0
 _BURST_PAUSE: Final = 9.0
 _RUSH_PAUSE: Final = 1.0
 """In a rush patient works pause for so many times as long as the last of them took."""
+_QUIET: Final = 0.003
+"""Nobody came for so many seconds: the pause is over. Clients that send one appeal after the other
+leave shorter moments between a commit and the next."""
 
 
 @dataclass(slots=True)
@@ -33,20 +37,22 @@ class Precedence:
 
     _due: float = 0.0
     _rush_since: float | None = None
+    _quiet_at: float = 0.0
     _somebody_came: bool = False
 
-    def somebody_waits(self) -> None:
-        """Note that somebody waits for an answer."""
+    def somebody_waits(self, now: float) -> None:
+        """Note that somebody waits for an answer, or did until now."""
         self._somebody_came = True
+        self._quiet_at = now + _QUIET
 
     def is_due(self, now: float) -> bool:
         """Return whether a patient work may go before one for which somebody waits."""
         return now >= self._due
 
     @property
-    def due(self) -> float:
-        """When the next patient work has its turn."""
-        return self._due
+    def turn(self) -> float:
+        """When the next patient work has its turn if nobody comes until then."""
+        return min(self._due, self._quiet_at)
 
     @property
     def is_rush(self) -> bool:
@@ -88,7 +94,7 @@ class GroupCommit:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         (self._patient if patient else self._waiting).append((work, future))
         if not patient:
-            self._precedence.somebody_waits()
+            self._precedence.somebody_waits(asyncio.get_running_loop().time())
         self._came.set()
         return await future
 
@@ -120,11 +126,13 @@ class GroupCommit:
         """Return the line whose turn it is, None where nobody may write yet."""
         if self._patient and self._precedence.is_due(now):
             return self._patient
-        return self._waiting or None
+        if self._waiting:
+            return self._waiting
+        return self._patient if self._patient and now >= self._precedence.turn else None
 
     async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
         self._came.clear()
-        timer = loop.call_at(self._precedence.due, self._came.set) if self._patient else None
+        timer = loop.call_at(self._precedence.turn, self._came.set) if self._patient else None
         await self._came.wait()
         if timer is not None:
             timer.cancel()
@@ -136,6 +144,8 @@ class GroupCommit:
         await _commit(connection, [line.popleft() for _ in range(min(most, len(line)))])
         if line is self._patient:
             self._precedence.patient_done(started, loop.time())
+        else:
+            self._precedence.somebody_waits(loop.time())
 
 
 async def _commit(

@@ -15,11 +15,13 @@ SECOND = 1.0
 
 
 def rush(precedence: Precedence, now: float, lasts: float, length: float) -> float:
-    """Let patient works run whenever they may, somebody always waiting; return their seconds."""
+    """Let patient works run whenever they may, somebody coming all the while; return their time."""
     spent, end = 0.0, now + lasts
     while now < end:
-        precedence.somebody_waits()
-        now = max(now, precedence.due)
+        precedence.somebody_waits(now)
+        while not precedence.is_due(now):
+            now += 0.001
+            precedence.somebody_waits(now)
         precedence.patient_done(now, now + length)
         now += length
         spent += length
@@ -48,6 +50,16 @@ def test_a_rush_that_goes_on_leaves_patient_works_half(length: float) -> None:
     precedence = Precedence()
     rush(precedence, 0.0, 31.0, length)
     assert rush(precedence, 40.0, 20.0, length) == pytest.approx(10.0, rel=0.2)
+
+
+def test_a_moment_in_which_nobody_comes_ends_the_pause() -> None:
+    """At a moderate load triage need not wait while the writer has nothing to do."""
+    precedence = Precedence()
+    precedence.somebody_waits(0.0)
+    precedence.patient_done(0.0, 0.01)
+    assert not precedence.is_due(0.02), "the pause is nine times as long as the work was"
+    precedence.somebody_waits(0.02)
+    assert 0.02 < precedence.turn < 0.03
 
 
 def test_a_rush_ends_when_nobody_came_between_two_patient_works() -> None:
