@@ -49,6 +49,11 @@ class TicketMedium(BaseModel):
     text: str | None = Field(description="its words, masked; null while it has not been read")
     facts: dict[str, bool | int | float | str]
     derived: list[dict[str, str]] = Field(description="`kind`, `address` and `media_type` of each")
+    line_starts: list[float | None] = Field(
+        default_factory=list,
+        description="when each line of `text` begins to be said, in seconds of the recording; "
+        "null for what stands in its frames; empty where no times are known",
+    )
 
 
 class TicketDocument(BaseModel):
@@ -142,6 +147,7 @@ def ticket_document(
                 "text": None if item.sealed_text is None else item.text,
                 "facts": item.facts,
                 "derived": item.derived,
+                "line_starts": item.line_starts,
             }
             for item in media
         ],

@@ -141,6 +141,7 @@ media = Table(
     Column("masked_text", Text),
     Column("mask_spans", Document),
     Column("sealed_text", LargeBinary),
+    Column("line_starts", Document),
     Index(None, "ticket_id"),
     Index(None, "address"),
     Index(

@@ -43,7 +43,7 @@ _ATTACHMENTS = _of_tickets(schema.attachments, "message", "address", "size", "me
 _MEDIA = _of_tickets(
     schema.media,
     *("id", "message", "address", "media_type", "note", "facts", "derived"),
-    *("masked_text", "mask_spans", "sealed_text"),
+    *("masked_text", "mask_spans", "sealed_text", "line_starts"),
 )
 _DECISIONS = _of_tickets(schema.decisions, "decision")
 
@@ -161,6 +161,8 @@ class MediumWords:
     mask_spans: tuple[tuple[int, int, str], ...]
     sealed_text: bytes | None
     """None until it has been read, and if it cannot be."""
+    line_starts: list[float | None] = field(default_factory=list)
+    """When each line of the text begins to be said, in seconds; None for what is not said."""
 
 
 async def media_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, list[MediumWords]]:
@@ -181,6 +183,7 @@ async def media_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str,
                 row.masked_text or "",
                 spans,
                 row.sealed_text,
+                row.line_starts or [],
             )
         )
     return found

@@ -1,6 +1,7 @@
 """What stands in video and is said in sound, and where listening ends."""
 
 import struct
+from itertools import pairwise
 from pathlib import Path
 
 import filetype  # type: ignore[import-untyped]
@@ -40,6 +41,7 @@ async def test_the_sound_of_a_video_is_heard(read: Reading) -> None:
     """What is said follows what is shown."""
     found = (await read(video(SIGNS[:1], seconds=2, sound=True), "video/mp4")).found
     assert found.text.splitlines() == ["小区停水通知", WORD]
+    assert found.line_starts == [None, 0.0]
 
 
 async def test_a_video_that_breaks_off_gives_what_it_has(read: Reading) -> None:
@@ -77,15 +79,19 @@ async def test_other_kinds_of_models_are_told_apart(tmp_path: Path, kind: str) -
 
 
 async def test_long_recordings_are_heard_in_pieces(read: Reading) -> None:
-    """Every half minute is recognised by itself."""
+    """Every half minute is recognised by itself, and its words have their time."""
     found = (await read(tone(70, rate=8000), "audio/x-wav")).found
     assert found.text.splitlines() == [WORD] * 3
+    starts = [start for start in found.line_starts if start is not None]
+    assert (len(starts), starts[0]) == (3, 0)
+    assert all(20 <= after - before <= 30 for before, after in pairwise(starts))
 
 
 async def test_the_platforms_transcript_is_taken_instead(read: Reading) -> None:
     """Where the vendor has recognised the sound, nobody listens."""
     found = (await read(tone(2), "audio/x-wav", "井盖不见了")).found
     assert (found.text, found.facts) == ("井盖不见了", {"duration_seconds": 2.0})
+    assert found.line_starts == [], "nobody has told when it is said"
 
 
 async def test_eight_hours_of_silence_are_bounded(read: Reading) -> None:

@@ -158,6 +158,7 @@ async def test_the_same_content_is_read_once(bench: Bench) -> None:
     [one], [other] = await bench.media(first), await bench.media(second)
     assert (one.masked_text, other.masked_text) == (WORD, "[诉求人]")
     assert (one.facts, one.derived) == (other.facts, other.derived)
+    assert one.line_starts == other.line_starts == [0.0]
     opened = await bench.line.vault.open(other.sealed_text, f"medium/{other.id}/text")
     assert opened.decode() == WORD
     assert (await bench.line.events(second)).count("medium_read") == 1

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.web.pages.agent.marking import Why, is_placed, marked, reasons_by_source
+from gateway.web.pages.agent.marking import Why, by_line, is_placed, marked, reasons_by_source
 
 TEXTS = st.text(max_size=30)
 
@@ -52,3 +52,10 @@ def test_reasons_are_numbered_over_all_sources() -> None:
     assert {source: [why.number for why in whys] for source, whys in found.items()} == {
         "a": [1, 3], "b": [2],
     }  # fmt: skip
+
+
+@given(st.text("停\n水", max_size=12), st.tuples(st.integers(0, 12), st.integers(0, 12)))
+def test_lines_join_to_the_text_again(text: str, span: tuple[int, int]) -> None:
+    """A mark that goes over the end of a line is on both lines."""
+    lines = by_line(marked(text, [Why(1, "tier", "因", *span)]))
+    assert ["".join(piece.text for piece in line) for line in lines] == text.split("\n")

@@ -24,7 +24,7 @@ LEASE: Final = timedelta(minutes=2)
 _LASTING: Final = (Note.DAMAGED, Note.TOO_LARGE)
 """Notes that the same content would get again."""
 _table = schema.media.c
-_FOUND: Final = ("facts", "derived", "note", "sealed_text")
+_FOUND: Final = ("facts", "derived", "note", "sealed_text", "line_starts")
 
 _DUE: Final = (
     select(

@@ -45,6 +45,11 @@ class Findings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field("", max_length=MOST_TEXT)
+    line_starts: list[float | None] = Field(default_factory=list, max_length=MOST_TEXT + 1)
+    """When each line of the text begins to be said, in seconds; None for what stands in frames.
+
+    Empty where nobody has told.
+    """
     facts: dict[str, bool | int | float | str] = Field(default_factory=dict, max_length=16)
     note: Note | None = None
     derived: Derived | None = None

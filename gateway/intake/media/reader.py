@@ -136,7 +136,12 @@ class MediaReader:
         if before.sealed_text is not None:
             context = medium_context(before.id, "text")
             text = (await self.vault.open(before.sealed_text, context)).decode()
-        found = Findings(text=text, facts=before.facts, note=before.note)
+        found = Findings(
+            text=text,
+            line_starts=before.line_starts or [],
+            facts=before.facts,
+            note=before.note,
+        )
         await self._finish(claim, found, before.derived or [], None)
         return True
 
@@ -186,6 +191,7 @@ class MediaReader:
         if text or not found.note:
             reporter = await self._reporter(claim)
             values |= words_of_medium(claim.id, text, reporter, self.vault)
+            values["line_starts"] = found.line_starts
         news = bool(text) and text != transcript
         if await self.rows.finish(claim, values, people, reopens=news):
             self._count(claim, found.note or "read")

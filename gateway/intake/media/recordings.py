@@ -75,6 +75,7 @@ def read_recording(
     elif found.derived is None:
         raise Unreadable(Note.DAMAGED)
     found.text = found.text[:MOST_TEXT]
+    found.line_starts = found.line_starts[: found.text.count("\n") + 1]
     return found
 
 
@@ -100,8 +101,11 @@ def _listen(
         found.note = Note.NO_RECOGNISER
         return
     with _opened(content, container) as recording:
-        said = recogniser.text_of(_sound(recording, found.facts))
-    found.text = "\n".join(filter(None, (found.text, said)))
+        said = recogniser.lines_of(_sound(recording, found.facts))
+    seen = found.text.split("\n") if found.text else []
+    if any(line.start is not None for line in said):
+        found.line_starts = [*[None] * len(seen), *(line.start for line in said)]
+    found.text = "\n".join([*seen, *(line.text for line in said)])
 
 
 def _decoded(recording: InputContainer, stream: Any, facts: Facts) -> Iterator[Any]:

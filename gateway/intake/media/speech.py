@@ -1,6 +1,8 @@
 """Speech to text: a port, the vendor's transcript, and sherpa-onnx over the operator's model."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,13 +17,22 @@ Samples = NDArray[np.float32]
 RATE: Final = 16_000
 _THREADS: Final = 2
 _SILENT: Final = 0.004
+_SENTENCE: Final = re.compile(r"[^。！？!?]*[。！？!?]+|[^。！？!?]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """Words on one line, and when they begin in seconds of the recording, where that is known."""
+
+    text: str
+    start: float | None = None
 
 
 class Recogniser(Protocol):
     """Tells what is said."""
 
-    def text_of(self, sound: Iterable[Samples]) -> str:
-        """Return the words; a piece of sound is up to half a minute long."""
+    def lines_of(self, sound: Iterable[Samples]) -> list[SpokenLine]:
+        """Return what is said; the pieces of sound follow one another, half a minute at most."""
         ...
 
 
@@ -31,9 +42,9 @@ class VendorTranscript:
     def __init__(self, transcript: str) -> None:
         self._transcript = transcript
 
-    def text_of(self, sound: Iterable[Samples]) -> str:
-        """Return the transcript, without listening."""
-        return self._transcript
+    def lines_of(self, sound: Iterable[Samples]) -> list[SpokenLine]:
+        """Return the transcript, without listening and so without times."""
+        return [SpokenLine(line) for line in self._transcript.split("\n")]
 
 
 class SherpaRecogniser:
@@ -52,15 +63,53 @@ class SherpaRecogniser:
         options: dict[str, Any] = {"use_itn": True} if kind == "sense_voice" else {}
         self._engine = makers[kind](str(model), str(tokens), num_threads=_THREADS, **options)
 
-    def text_of(self, sound: Iterable[Samples]) -> str:
-        """Return one line for each piece in which something is said."""
-        lines = []
+    def lines_of(self, sound: Iterable[Samples]) -> list[SpokenLine]:
+        """Return one line for each sentence, or for each piece where the model sets no stops."""
+        lines: list[SpokenLine] = []
+        heard = 0
         for piece in sound:
+            begun = heard / RATE
+            heard += len(piece)
             if float(np.abs(piece).max(initial=0)) < _SILENT:
                 continue
             stream = self._engine.create_stream()
             stream.accept_waveform(RATE, piece)
             self._engine.decode_stream(stream)
-            if line := stream.result.text.strip():
-                lines.append(line)
-        return "\n".join(lines)
+            found = stream.result
+            for text, after in sentences(found.text, found.tokens, found.timestamps):
+                lines.append(SpokenLine(text, round(begun + after, 1)))
+        return lines
+
+
+def sentences(
+    text: str, tokens: Sequence[str], timestamps: Sequence[float]
+) -> Iterator[tuple[str, float]]:
+    """Yield the sentences of a piece, each with the seconds of the piece after which it begins.
+
+    Where the tokens do not spell the text, as those of a model that writes numbers anew do not,
+    only the piece as a whole has its time.
+    """
+    text = " ".join(text.split())
+    letters = [letter for token in tokens for letter in token if not _is_between(letter)]
+    spelt = [letter for letter in text if not _is_between(letter)]
+    if letters != spelt or len(timestamps) != len(tokens):
+        if text:
+            yield text, 0.0
+        return
+    times = [
+        at
+        for token, at in zip(tokens, timestamps, strict=True)
+        for letter in token
+        if not _is_between(letter)
+    ]
+    place = 0
+    for match in _SENTENCE.finditer(text):
+        sentence = match[0].strip()
+        if sentence:
+            yield sentence, times[place] if place else 0.0
+        place += sum(not _is_between(letter) for letter in match[0])
+
+
+def _is_between(letter: str) -> bool:
+    """Whether it stands between words only; ▁ is how pieces of words say so."""
+    return letter.isspace() or letter == "▁"

@@ -43,6 +43,16 @@ def marked(text: str, reasons: Iterable[Why]) -> list[Piece]:
     return pieces
 
 
+def by_line(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Return the pieces of each line; one that goes over the end of a line is in both."""
+    lines: list[list[Piece]] = [[]]
+    for piece in pieces:
+        first, *others = piece.text.split("\n")
+        lines[-1].append(Piece(first, piece.reasons))
+        lines += [[Piece(text, piece.reasons)] for text in others]
+    return lines
+
+
 def is_placed(why: Why, length: int) -> bool:
     """Whether a reason rests on a place of a text that is so long."""
     return 0 <= why.start < min(why.end, length) and (why.start, why.end) != (0, length)

@@ -17,7 +17,14 @@ from gateway.tickets.ticket import Ticket
 from gateway.tickets.workflow import CLOSED, Confirmation, Status
 from gateway.web.agents import no_such_ticket
 from gateway.web.files import SHOWN
-from gateway.web.pages.agent.marking import Piece, Why, is_placed, marked, reasons_by_source
+from gateway.web.pages.agent.marking import (
+    Piece,
+    Why,
+    by_line,
+    is_placed,
+    marked,
+    reasons_by_source,
+)
 from gateway.web.parts import WebParts
 from triage.decision import DISTRICT
 
@@ -33,6 +40,15 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedLine:
+    """What is said at a stretch, from when on in seconds; who says it is known of calls only."""
+
+    start: float | None
+    pieces: list[Piece]
+    by_citizen: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Medium:
     """One file: how it is shown, what was found in it; `kind` is image, audio, video or file."""
 
@@ -44,7 +60,8 @@ class Medium:
     note: str | None
     facts: dict[str, Any]
     pieces: list[Piece]
-    lines: list[Line] = field(default_factory=list)
+    lines: list[TimedLine] = field(default_factory=list)
+    """Its words in time; none where no times are known."""
     size: int | None = None
 
 
@@ -182,7 +199,11 @@ def _media(
 ) -> list[Medium]:
     """Return the files, those that nobody reads included; a call's lines go with its recording."""
     sizes = {item["address"]: item["size"] for item in document["attachments"]}
-    waiting = [line for lines in calls.values() for line in lines]
+    waiting = [
+        TimedLine(line.start, [Piece(line.text)], line.by_citizen)
+        for lines in calls.values()
+        for line in lines
+    ]
     found: list[Medium] = []
     for item in document["media"]:
         pieces = marked(item["text"] or "", reasons.get(item["id"], ()))
@@ -190,6 +211,8 @@ def _media(
         if medium.kind == "audio" and waiting:
             medium.lines.extend(waiting)
             waiting = []
+        elif item["line_starts"]:
+            medium.lines.extend(_timed(item["line_starts"], pieces))
         found.append(medium)
     read = {item["address"] for item in document["media"]}
     found += [
@@ -200,6 +223,12 @@ def _media(
     if waiting:
         found.insert(0, Medium("call", None, None, None, {}, [], waiting))
     return found
+
+
+def _timed(starts: list[float | None], pieces: list[Piece]) -> list[TimedLine]:
+    lines = by_line(pieces)
+    known = [*starts, *[None] * (len(lines) - len(starts))]
+    return [TimedLine(start, line) for start, line in zip(known, lines, strict=False)]
 
 
 def _medium(ticket_id: str, item: dict[str, Any], pieces: list[Piece], size: int | None) -> Medium:
