@@ -2,19 +2,19 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 from sqlalchemy import make_url
 
 from gateway.dispatch.valkey import valkey_binary
+from tests.ports import BUS, free_port
 
 
 def binary(name: str, hint: str, folders: Sequence[Path] = ()) -> str:
@@ -164,7 +164,7 @@ def postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
 def redis_server() -> Iterator[QueueServer]:
     """Give Debian's Redis, on a port."""
     with short_folder() as folder:
-        server = QueueServer(_redis(), folder, port=_free_port())
+        server = QueueServer(_redis(), folder, port=free_port())
         server.start()
         try:
             yield server
@@ -184,7 +184,7 @@ class RedisNodes:
         for number in range(3):
             place = folder / str(number)
             place.mkdir()
-            self.nodes.append(QueueServer(_redis(), place, *options, port=_free_port(10_000)))
+            self.nodes.append(QueueServer(_redis(), place, *options, port=free_port(BUS)))
 
     @property
     def url(self) -> str:
@@ -236,19 +236,6 @@ def redis_cluster() -> Iterator[RedisNodes]:
 
 def _redis() -> str:
     return binary("redis-server", "Redis (Debian: redis-server)")
-
-
-def _free_port(bus: int = 0) -> int:
-    """Return a free port; with `bus`, one so far below another free one (a cluster's bus)."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            if not bus:
-                return port
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port - bus))
-                return port - bus
 
 
 def _serves_all_slots(node: QueueServer) -> bool:

@@ -63,7 +63,7 @@ def show(
     number = _number(ticket_id)
 
     async def work(base: Foundation) -> dict[str, Any]:
-        async with base.database.read() as connection:
+        async with base.database.snapshot() as connection:
             return await ticket_with_history(connection, number)
 
     try:

@@ -43,7 +43,10 @@ TICKET_QUEUES: Final[dict[str, ColumnElement[bool]]] = {
 
 
 async def ticket_with_history(connection: AsyncConnection, ticket_id: str) -> dict[str, Any]:
-    """Return the ticket's document and history; raise `TicketNotFound`."""
+    """Return the ticket's document and history; raise `TicketNotFound`.
+
+    The connection sees one moment (`Database.snapshot`), or the parts may not fit each other.
+    """
     ticket = (await find_tickets(connection, [ticket_id])).get(ticket_id)
     if ticket is None:
         raise TicketNotFound(ticket_id)

@@ -172,7 +172,7 @@ async def whole_ticket(parts: WebParts, ticket_id: str, account: Account) -> dic
 
     Who is at work on it, and who handed it to whom, is the hotline's business and no unit's.
     """
-    async with parts.database.read() as connection:
+    async with parts.database.snapshot() as connection:
         try:
             found = await ticket_with_history(connection, ticket_id)
         except TicketNotFound:

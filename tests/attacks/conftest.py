@@ -16,7 +16,7 @@ from gateway.foundation import foundation
 from gateway.settings import Settings
 from tests.attacks.hostile import HOSTILE, PERSON
 from tests.attacks.stage import Stage
-from tests.gateway_process import free_port
+from tests.ports import free_port
 from tests.web.test_odd_words import decided
 from tests.web.wire import PASSWORD, UNIT, WEBHOOK_SECRET, serving
 from triage.taxonomy import FILES

@@ -24,15 +24,15 @@ def enter(page: Page, name: str = SUPERVISOR) -> None:
 
 def matters(served: Served) -> None:
     """Let three people tell of one matter, once, and wait until that is seen and searched."""
-    query = "SELECT count(*) FROM tickets WHERE cluster IS NOT NULL"
-    if served.select(query)[0][0]:
-        return
-    for number in range(3):
-        served.file(f"{MATTER},我住{number + 5}层")
-    decided(served, served.file("朝阳区双井街道三号楼楼道里煤气味很浓")["ticket_id"])
+    told = "SELECT count(*) FROM messages WHERE masked_text LIKE ? || ',我住%'"
+    if not served.select(told, MATTER)[0][0]:
+        for number in range(3):
+            served.file(f"{MATTER},我住{number + 5}层")
+        decided(served, served.file("朝阳区双井街道三号楼楼道里煤气味很浓")["ticket_id"])
     deadline = time.monotonic() + 60
+    cluster = f"{told} AND ticket_id IN (SELECT id FROM tickets WHERE cluster IS NOT NULL)"
     queue = "SELECT count(*) FROM search_queue"
-    while not served.select(query)[0][0] or served.select(queue)[0][0]:
+    while not served.select(cluster, MATTER)[0][0] or served.select(queue)[0][0]:
         assert time.monotonic() < deadline, "no cluster is found"
         time.sleep(0.1)
 

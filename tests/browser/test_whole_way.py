@@ -9,6 +9,7 @@ from gateway.tickets.numbers import read_ticket_id
 from tests.browser.browsing import DESK, file_appeal, see_appeal, visiting
 from tests.browser.test_walks import photo
 from tests.browser.ticket_screens import enter
+from tests.web.test_odd_words import compared
 from tests.web.wire import Served
 
 LIFT = "海淀区中关村街道柳荫小区五号楼的电梯坏了三天,老人下不了楼"
@@ -75,6 +76,8 @@ def test_from_a_photo_to_what_the_citizen_sees(browser: Browser, served: Served)
         agent.goto("/agent")
         again, again_code = file_appeal(citizen, LAMP_AGAIN)
         open_ticket(agent, again)
+        compared(served)
+        agent.reload()
         expect(agent.locator("[data-key=m]")).to_be_visible()
         agent.keyboard.press("m")
         agent.wait_for_url("**done=merged*")

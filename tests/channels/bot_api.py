@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
-from tests.gateway_process import free_port
+from tests.ports import free_port
 
 TOKEN: Final = "123456:AAE-a-token-of-the-tests"
 Found = TypeVar("Found")

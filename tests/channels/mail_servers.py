@@ -13,7 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.gateway_process import free_port
+from tests.ports import free_port
 
 _COMMAND = re.compile(rb"(\S+) (?:UID )?(\w+) ?(.*)\r\n", re.IGNORECASE)
 

@@ -26,7 +26,7 @@ from gateway.intake.attachments import Attachments
 from gateway.intake.quarantine import Quarantine
 from gateway.settings import Settings
 from tests.channels.mail_servers import Post, post
-from tests.gateway_process import free_port
+from tests.ports import free_port
 from tests.web.test_odd_words import decided
 from tests.web.wire import Served, assert_problem, serving
 

@@ -22,7 +22,8 @@ from gateway.tickets.backlog import backlog
 from gateway.tickets.database import Database
 from tests import servers
 from tests.docs.pages import DOCS
-from tests.gateway_process import GatewayProcess, free_port
+from tests.gateway_process import GatewayProcess
+from tests.ports import free_port
 from triage.decision import Tier
 
 DEPLOY = DOCS / "deploy"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests import servers
-from tests.gateway_process import GatewayProcess, free_port
+from tests.gateway_process import GatewayProcess
+from tests.ports import free_port
 
 _SPANS = (b"POST /api/v1/appeals", b"triage batch", b"publish")
 

@@ -117,7 +117,7 @@ class TicketView:
 
 async def view_of(parts: WebParts, ticket_id: str, account: Account) -> TicketView:
     """Return the view; raise the `Problem` of a number that no ticket has."""
-    async with parts.database.read() as connection:
+    async with parts.database.snapshot() as connection:
         try:
             document = await ticket_with_history(connection, ticket_id)
         except TicketNotFound:
