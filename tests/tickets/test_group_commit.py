@@ -20,7 +20,7 @@ def rush(precedence: Precedence, now: float, lasts: float, length: float) -> flo
     while now < end:
         precedence.somebody_waits(now)
         while not precedence.is_due(now):
-            now += 0.001
+            now += length / 20
             precedence.somebody_waits(now)
         precedence.patient_done(now, now + length)
         now += length

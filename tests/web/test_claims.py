@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.web.test_agents import TICKETS
-from tests.web.test_odd_words import decided
+from tests.web.test_odd_words import compared, decided
 from tests.web.wire import Served, assert_problem
 
 
@@ -70,6 +70,7 @@ def test_hand_over(served: Served, ticket: Any) -> None:
 
 def test_filters(served: Served, ticket: Any) -> None:
     """The list is narrowed by channel, unit, district and how sure triage is of its candidate."""
+    compared(served)
     line = _line(served, ticket)
     named = {name: line[name] for name in ("tier", "channel", "unit", "district")}
     assert named["channel"] == "api"

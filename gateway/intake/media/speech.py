@@ -17,6 +17,8 @@ Samples = NDArray[np.float32]
 RATE: Final = 16_000
 _THREADS: Final = 2
 _SILENT: Final = 0.004
+_BETWEEN: Final = "▁"
+"""How pieces of words say that a space stands before them."""
 _SENTENCE: Final = re.compile(r"[^。！？!?]*[。！？!?]+|[^。！？!?]+$")
 
 
@@ -89,7 +91,7 @@ def sentences(
     Where the tokens do not spell the text, as those of a model that writes numbers anew do not,
     only the piece as a whole has its time.
     """
-    text = " ".join(text.split())
+    text = " ".join(text.replace(_BETWEEN, " ").split())
     letters = [letter for token in tokens for letter in token if not _is_between(letter)]
     spelt = [letter for letter in text if not _is_between(letter)]
     if letters != spelt or len(timestamps) != len(tokens):
@@ -111,5 +113,5 @@ def sentences(
 
 
 def _is_between(letter: str) -> bool:
-    """Whether it stands between words only; ▁ is how pieces of words say so."""
-    return letter.isspace() or letter == "▁"
+    """Whether it stands between words only."""
+    return letter.isspace() or letter == _BETWEEN
