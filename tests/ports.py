@@ -21,8 +21,8 @@ def _mine() -> Iterator[int]:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = _FIRST + worker % _WORKERS * _EACH
     # Another run on the machine is likely to begin elsewhere.
-    begun = random.randrange(_EACH)
-    return (first + (begun + count) % _EACH for count in itertools.count())
+    begun = first + random.randrange(_EACH)
+    return itertools.cycle([*range(begun, first + _EACH), *range(first, begun)])
 
 
 _PORTS: Final = _mine()
@@ -33,7 +33,8 @@ def free_port(bus: int = 0) -> int:
 
     It is not returned again for a long while: a gateway that is killed and started again keeps it.
     """
-    for port in _PORTS:
+    while True:
+        port = next(_PORTS)
         with suppress(OSError):
             for number in {port, port + bus}:
                 with socket.socket() as probe:
@@ -41,4 +42,3 @@ def free_port(bus: int = 0) -> int:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", number))
             return port
-    raise AssertionError("ports never end")

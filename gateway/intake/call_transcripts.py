@@ -28,10 +28,9 @@ _OF_TICKET: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one party said at a stretch; `start` and `end` in seconds of the call."""
+    """What one party said at a stretch; `start` in seconds of the call."""
 
     start: float
-    end: float
     by_citizen: bool
     text: str
 
@@ -60,9 +59,7 @@ def masked_lines(segments: list[Segment]) -> list[Line]:
     for item, text in zip(segments, texts, strict=True):
         start, end = masked.move(place, place + len(text))
         start = max(start, told)
-        lines.append(
-            Line(item.start, item.end, item.speaker is Party.CITIZEN, masked.text[start:end])
-        )
+        lines.append(Line(item.start, item.speaker is Party.CITIZEN, masked.text[start:end]))
         told = max(told, end)
         place += len(text) + 1
     return lines

@@ -24,7 +24,7 @@ from gateway.observability.metrics import Metrics
 from gateway.observability.traces import NoTraces, Traces
 from gateway.tickets import schema
 from gateway.tickets.addressing import publish_now
-from gateway.tickets.database import Database
+from gateway.tickets.database import PATIENT_PART, Database
 from gateway.tickets.splits import texts_of_parts
 from gateway.tickets.store import (
     Happening,
@@ -44,8 +44,6 @@ _LEASE: Final = timedelta(seconds=15)
 _LOOK_EVERY: Final = 0.5
 _MOST_ATTEMPTS: Final = 5
 _MOST_DEATHS: Final = 2
-_PART_IN_RUSH: Final = 8
-"""Decisions stored in one transaction while somebody may have to wait for it to end."""
 TierByRules = Callable[[Appeal], Tier]
 
 _READY = (
@@ -146,7 +144,7 @@ class TicketOpener:
     async def _open(self, batch: list[Claimed]) -> None:
         try:
             outcomes = await self._triage(batch)
-            size = _PART_IN_RUSH if self.database.is_rush else len(outcomes)
+            size = PATIENT_PART if self.database.is_rush else len(outcomes)
             parts = [outcomes[at : at + size] for at in range(0, len(outcomes), size)]
             published = await asyncio.gather(
                 *(self.database.write(partial(self._store, part), patient=True) for part in parts)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.clock import Clock
 from gateway.leases import Lease
 from gateway.oversight.terms import terms_of
-from gateway.tickets.database import Database
+from gateway.tickets.database import PATIENT_PART, Database
 from gateway.tickets.many import ManyRows
 from gateway.tickets.schema import (
     NEEDS_TRIAGE,
@@ -32,7 +32,6 @@ from gateway.tickets.schema import (
 from gateway.tickets.store import media_of, words_of
 
 LOOK_EVERY: Final = 0.5
-_BATCH: Final = 8
 REVISIONS: Final = 4096
 """A document's number leaves room for so many of one ticket."""
 _ids: Any = bindparam("ids", expanding=True)
@@ -77,7 +76,7 @@ class SearchIndex:
     database: Database
     clock: Clock
     lease: Lease
-    batch: int = _BATCH
+    batch: int = PATIENT_PART
     """So many tickets are indexed in one transaction, which receipts may have to wait for."""
     behind: int = 256
     """While triage has so many tickets before it, words wait: what is urgent is found first."""

@@ -42,7 +42,7 @@ from gateway.repeats.merging import (
     unsettled,
 )
 from gateway.tickets import schema
-from gateway.tickets.database import Database
+from gateway.tickets.database import PATIENT_PART, Database
 from gateway.tickets.store import find_tickets
 from gateway.tickets.ticket import ClockRules, Ticket
 from triage.alike.commonness import TABLE, Commonness, parse_commonness
@@ -51,7 +51,6 @@ from triage.alike.sketch import Likeness, Sketch, likeness, reason, sketch
 from triage.alike.words import same_words
 
 log = structlog.get_logger(__name__)
-_BATCH: Final = 8
 _LOOK_EVERY: Final = 0.25
 RUSH: Final = 64
 _GIVES_WAY_FOR: Final = timedelta(minutes=1)
@@ -111,7 +110,7 @@ class Comparer:
     async def step(self) -> bool:
         """Compare some tickets and merge what may be merged; return whether there may be more."""
         async with self.database.read() as connection:
-            repeats = await unsettled(connection, _BATCH)
+            repeats = await unsettled(connection, PATIENT_PART)
             batch = await self._read(connection)
         stored = False
         if batch is not None:
@@ -132,7 +131,7 @@ class Comparer:
 
     async def _read(self, connection: AsyncConnection) -> _Batch | None:
         """Read what has new words, and everything that it is to be compared with."""
-        rows = (await connection.execute(WAITING, {"most": _BATCH})).all()
+        rows = (await connection.execute(WAITING, {"most": PATIENT_PART})).all()
         if not rows:
             return None
         ids = list(dict.fromkeys(row.ticket_id for row in rows))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from sqlalchemy import make_url, text
@@ -21,6 +21,8 @@ from gateway.tickets.group_commit import GroupCommit
 from gateway.tickets.sqlite import connect_reader, connect_writer
 
 T = TypeVar("T")
+PATIENT_PART: Final = 8
+"""Tickets that a patient work stores in one transaction: a receipt may have to wait for its end."""
 _JSON: dict[str, Any] = {
     "json_serializer": lambda value: orjson.dumps(value).decode(),
     "json_deserializer": orjson.loads,

@@ -91,10 +91,11 @@ class GroupCommit:
         """Return what the work returned, once it is committed; raise what it raised."""
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._run(), name="group commit")
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
         (self._patient if patient else self._waiting).append((work, future))
         if not patient:
-            self._precedence.somebody_waits(asyncio.get_running_loop().time())
+            self._precedence.somebody_waits(loop.time())
         self._came.set()
         return await future
 

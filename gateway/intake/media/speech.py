@@ -92,26 +92,18 @@ def sentences(
     only the piece as a whole has its time.
     """
     text = " ".join(text.replace(_BETWEEN, " ").split())
-    letters = [letter for token in tokens for letter in token if not _is_between(letter)]
-    spelt = [letter for letter in text if not _is_between(letter)]
-    if letters != spelt or len(timestamps) != len(tokens):
+    times = [
+        (letter, at)
+        for token, at in zip(tokens, timestamps, strict=False)
+        for letter in token
+        if not letter.isspace() and letter != _BETWEEN
+    ]
+    spelt = "".join(letter for letter, _ in times) == text.replace(" ", "")
+    if len(timestamps) != len(tokens) or not spelt:
         if text:
             yield text, 0.0
         return
-    times = [
-        at
-        for token, at in zip(tokens, timestamps, strict=True)
-        for letter in token
-        if not _is_between(letter)
-    ]
     place = 0
     for match in _SENTENCE.finditer(text):
-        sentence = match[0].strip()
-        if sentence:
-            yield sentence, times[place] if place else 0.0
-        place += sum(not _is_between(letter) for letter in match[0])
-
-
-def _is_between(letter: str) -> bool:
-    """Whether it stands between words only."""
-    return letter.isspace() or letter == _BETWEEN
+        yield match[0].strip(), times[place][1] if place else 0.0
+        place += len(match[0].replace(" ", ""))

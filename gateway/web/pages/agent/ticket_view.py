@@ -1,5 +1,6 @@
 """What the screen of one ticket shows, gathered in one reading of the store."""
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -226,9 +227,8 @@ def _media(
 
 
 def _timed(starts: list[float | None], pieces: list[Piece]) -> list[TimedLine]:
-    lines = by_line(pieces)
-    known = [*starts, *[None] * (len(lines) - len(starts))]
-    return [TimedLine(start, line) for start, line in zip(known, lines, strict=False)]
+    known = itertools.chain(starts, itertools.repeat(None))
+    return [TimedLine(start, line) for line, start in zip(by_line(pieces), known, strict=False)]
 
 
 def _medium(ticket_id: str, item: dict[str, Any], pieces: list[Piece], size: int | None) -> Medium:
