@@ -29,6 +29,20 @@ def test_a_recording_has_its_transcript_in_time(tmp_path: Path) -> None:
     assert sight.text("//ol[@data-transcript]/li[1]//mark")
 
 
+def test_a_recording_that_nobody_reads_says_so_in_words() -> None:
+    """Without a speech model the history tells it as a clerk would, by no name of the code."""
+    with serving(accounts=True, JIESU_SECOND_FACTOR="off") as served:
+        sound = file_part("a.wav", tone(1))
+        sent = request(form(text_part("text", "请听录音"), sound), media_type=MULTIPART)
+        path = path_of({"ticket_id": served.send(sent).document["ticket_id"]})
+        agent, deadline = signed_in(served), time.monotonic() + 60
+        while "附件未识别" not in (told := agent.get(path).text("//ol[@class='history']")):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.1)
+    assert "未配置语音识别" in told
+    assert "no-recogniser" not in told
+
+
 def _wait_until_read(served: Served, number: str) -> None:
     """Wait until triage has read what the medium says."""
     deadline = time.monotonic() + 60

@@ -13,6 +13,7 @@ EVENTS: Final[dict[str, Pair]] = {
     "joined": ("补充", "added to"),
     "added": ("补充", "added to"),
     "medium_read": ("附件已识别", "a file was read"),
+    "medium_unread": ("附件未识别", "a file was not read"),
     "confirmed": ("确认派单", "confirmed"),
     "confirmation_undone": ("撤销确认", "confirmation undone"),
     "answered": ("直接答复", "answered"),
@@ -34,6 +35,7 @@ EVENTS: Final[dict[str, Pair]] = {
     "repeat_merged": ("重复诉求并入", "a repeat was merged in"),
     "separated": ("撤销并案", "merge taken back"),
     "repeat_separated": ("重复诉求分开", "a repeat was separated"),
+    "restored": ("由备份恢复", "restored from a backup"),
 }
 ACTORS: Final[dict[str, Pair]] = {
     "triage": ("智能分类", "triage"),
@@ -42,6 +44,7 @@ ACTORS: Final[dict[str, Pair]] = {
     "relay": ("派单", "relay"),
     "media": ("附件识别", "media"),
     "repeats": ("查重", "repeats"),
+    "restore": ("备份恢复", "restore"),
 }
 CORRECTED: Final[dict[str, Pair]] = {
     "kind": ("诉求类型", "kind"),
